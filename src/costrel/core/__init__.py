@@ -1,0 +1,1 @@
+"""Decisions of the request lifecycle: pure, knowing no protocol and no server."""

@@ -1,0 +1,54 @@
+"""The errors costrel shows its developers: a problem, and a hint at the cure.
+
+Errors for visitors are Werkzeug's ``HTTPException`` classes; they are not here.
+
+    CostrelError
+    ├── ConfigError (ValueError)      an option or a value of the configuration
+    ├── SetupError (AssertionError)   the application is put together wrongly
+    └── ContextError (RuntimeError)   used outside the context it needs
+"""
+
+from __future__ import annotations
+
+__all__ = ["ConfigError", "ContextError", "CostrelError", "SetupError"]
+
+
+class CostrelError(Exception):
+    """Say what is wrong and what to do about it.
+
+    Args:
+        problem: Lower case, no full stop, in the developer's words.
+        hint: A sentence one can act on, or an empty string.
+
+    Example:
+        >>> print(CostrelError("no cups left", hint="Wash one."))
+        no cups left
+          hint: Wash one.
+    """
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        if not self.hint:
+            return self.problem
+
+        return f"{self.problem}\n  hint: {self.hint}"
+
+
+class ConfigError(CostrelError, ValueError):
+    """An option is unknown or has a value that cannot be used."""
+
+
+class SetupError(CostrelError, AssertionError):
+    """The application is put together wrongly.
+
+    An ``AssertionError``, because that is what Flask raises for two views
+    under one endpoint and for setup after the first request.
+    """
+
+
+class ContextError(CostrelError, RuntimeError):
+    """Something that needs a context was used outside of one."""
