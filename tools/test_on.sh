@@ -1,0 +1,26 @@
+#!/bin/sh
+# Run the tests on another Python version, if this machine has it: sh tools/test_on.sh 3.13
+set -eu
+version=$1
+
+find_version() {
+    for candidate in "python$version" "$HOME/.pyenv/versions/$version".*/bin/python; do
+        if "$candidate" -c 'import ensurepip' >/dev/null 2>&1; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+python=$(find_version)
+if [ -z "$python" ]; then
+    echo "Python $version is not on this machine: left out."
+    exit 0
+fi
+folder=.venv-$version
+stamp=$folder/.installed-test
+if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+    PYTHON=$python sh tools/venv.sh "$folder" test
+    touch "$stamp"
+fi
+exec "$folder/bin/python" -m pytest -q -n auto --dist worksteal
