@@ -23,10 +23,26 @@ _FLASK_VERSION = "3.1.3"
 
 # What Flask has as attributes after `import flask`, and does not load for its names.
 _MODULES = frozenset(
-    """
-    app blueprints cli config ctx debughelpers globals helpers json logging sansio
-    sessions signals templating testing typing views wrappers
-    """.split()
+    (
+        "app",
+        "blueprints",
+        "cli",
+        "config",
+        "ctx",
+        "debughelpers",
+        "globals",
+        "helpers",
+        "json",
+        "logging",
+        "sansio",
+        "sessions",
+        "signals",
+        "templating",
+        "testing",
+        "typing",
+        "views",
+        "wrappers",
+    )
 )
 
 
@@ -37,34 +53,37 @@ if not TYPE_CHECKING:
         if name == "__version__":
             return _version()
         if name in _MODULES:
-            __import__(f"costrel.{name}")
-            return sys.modules[f"costrel.{name}"]
-        if name.startswith("_"):
-            # Asked of every module by inspect, doctest, copy: not a reason to load anything.
-            if name == "__all__":
-                return _load().__all__
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return _module(name)
+        if name == "__all__":
+            return _load()
+        # What begins so is asked of every module by inspect, copy and doctest.
+        if not name.startswith("_") and name in _load():
+            return globals()[name]
 
-        try:
-            return getattr(_load(), name)
-        except AttributeError:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_load().__all__, *_MODULES})
+    return sorted({*globals(), *_load(), *_MODULES})
 
 
-def _load() -> ModuleType:
-    """Bring all public names into this module, once."""
-    import costrel._public as public  # for cost: see the module's docstring
+def _module(name: str) -> ModuleType:
+    """Import a module of this package that was used as an attribute."""
+    __import__(f"{__name__}.{name}")
 
+    return sys.modules[f"{__name__}.{name}"]
+
+
+def _load() -> list[str]:
+    """Bring all public names into this module, once, and return the list of them."""
+    public = _module("_public")
+    names: list[str] = public.__all__
     here = globals()
-    for name in public.__all__:
+    for name in names:
         # An attribute that somebody swapped (OpenTelemetry sets `flask.Flask`) stays theirs.
         here.setdefault(name, getattr(public, name))
 
-    return public
+    return names
 
 
 def _version() -> str:
