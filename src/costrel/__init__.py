@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from costrel._public import *  # noqa: F403
 
+# Kept, because the module `costrel.globals` hides the function once it is imported.
+_names = globals()
+
 _FLASK_VERSION = "3.1.3"
 """The version of Flask whose interface this is; what it says of itself as ``flask``."""
 
@@ -58,13 +61,13 @@ if not TYPE_CHECKING:
             return _load()
         # What begins so is asked of every module by inspect, copy and doctest.
         if not name.startswith("_") and name in _load():
-            return globals()[name]
+            return _names[name]
 
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_load(), *_MODULES})
+    return sorted({*_names, *_load(), *_MODULES})
 
 
 def _module(name: str) -> ModuleType:
@@ -78,10 +81,9 @@ def _load() -> list[str]:
     """Bring all public names into this module, once, and return the list of them."""
     public = _module("_public")
     names: list[str] = public.__all__
-    here = globals()
     for name in names:
         # An attribute that somebody swapped (OpenTelemetry sets `flask.Flask`) stays theirs.
-        here.setdefault(name, getattr(public, name))
+        _names.setdefault(name, getattr(public, name))
 
     return names
 
