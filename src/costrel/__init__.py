@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 # Kept, because the module `costrel.globals` hides the function once it is imported.
 _names = globals()
 
-_FLASK_VERSION = "3.1.3"
-"""The version of Flask whose interface this is; what it says of itself as ``flask``."""
-
 # What Flask has as attributes after `import flask`, and does not load for its names.
 _MODULES = frozenset(
     (
@@ -104,4 +101,4 @@ def _version() -> str:
         stacklevel=3,
     )
 
-    return _FLASK_VERSION
+    return _mode.FLASK_VERSION

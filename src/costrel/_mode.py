@@ -6,7 +6,10 @@ there was written for Flask. An application reads this once, when it is made.
 
 from __future__ import annotations
 
-__all__ = ["flask_defaults", "use_flask_defaults"]
+__all__ = ["FLASK_VERSION", "flask_defaults", "use_flask_defaults"]
+
+FLASK_VERSION = "3.1.3"
+"""The version of Flask whose interface this is, and what answers a version check under the alias."""
 
 _state = {"flask": False}
 
