@@ -1,0 +1,122 @@
+"""The proxies that follow the current context, untyped. ``globals.py`` gives them their types.
+
+They are Werkzeug's ``LocalProxy``; only reading an attribute is shortened,
+because applications do that many times a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.local import LocalProxy
+
+from costrel._current import current, outside_app_context, outside_request_context
+
+__all__ = ["app_ctx", "current_app", "cv_app", "cv_request", "g", "request", "request_ctx", "session"]
+
+_NOTHING = object()
+
+
+def _app_scope(used: str) -> Callable[[], Any]:
+    def look_up() -> Any:
+        ctx = current.get(None)
+        if ctx is None:
+            raise outside_app_context(used)
+        return ctx
+
+    return look_up
+
+
+def _request_scope(used: str) -> Callable[[], Any]:
+    def look_up() -> Any:
+        ctx: Any = current.get(None)
+        if ctx is None or (scope := ctx._request_scope) is None:
+            raise outside_request_context(used)
+        return scope
+
+    return look_up
+
+
+def _then(look_up: Callable[[], Any], attribute: str) -> Callable[[], Any]:
+    return lambda: getattr(look_up(), attribute)
+
+
+class _RequestProxy(LocalProxy[Any]):
+    """``request``, with a short way to its attributes."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        # PERF: 0.25 µs instead of the 0.75 µs of LocalProxy.
+        try:
+            ctx: Any = current.get()._request_scope  # type: ignore[attr-defined]  # of costrel.ctx
+            found = ctx._request
+            return getattr(ctx.request if found is None else found, name)
+        except (LookupError, AttributeError):
+            return getattr(self._get_current_object(), name)
+
+
+class _GlobalsProxy(LocalProxy[Any]):
+    """``g``, with a short way to its attributes."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        ctx = current.get(None)
+        return getattr(self._get_current_object() if ctx is None else ctx.g, name)
+
+
+class _AppProxy(LocalProxy[Any]):
+    """``current_app``, with a short way to its attributes."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        ctx = current.get(None)
+        return getattr(self._get_current_object() if ctx is None else ctx.app, name)
+
+
+class _ScopeVariable:
+    """Answer like the context variable that Flask 3.1 has for one kind of context."""
+
+    def __init__(self, name: str, find: Callable[[Any], Any]) -> None:
+        self.name = name
+        self._find = find
+
+    def __repr__(self) -> str:
+        return f"<context variable {self.name!r}>"
+
+    def get(self, default: Any = _NOTHING) -> Any:
+        """Return the current context of this kind.
+
+        Raises:
+            LookupError: If there is none and no default was given.
+        """
+        ctx = current.get(None)
+        found = None if ctx is None else self._find(ctx)
+        if found is not None:
+            return found
+        if default is _NOTHING:
+            raise LookupError(self)
+
+        return default
+
+    def set(self, value: Any) -> Any:
+        """Make a context the current one, without what ``push`` does."""
+        return current.set(value)
+
+    def reset(self, token: Any) -> None:
+        """Undo a ``set``."""
+        current.reset(token)
+
+
+cv_app = _ScopeVariable("flask.app_ctx", lambda ctx: ctx.app_scope)
+cv_request = _ScopeVariable("flask.request_ctx", lambda ctx: ctx._request_scope)
+
+app_ctx: Any = LocalProxy(_then(_app_scope("app_ctx"), "app_scope"))
+current_app: Any = _AppProxy(_then(_app_scope("current_app"), "app"))
+g: Any = _GlobalsProxy(_then(_app_scope("g"), "g"))
+request_ctx: Any = LocalProxy(_request_scope("request_ctx"))
+request: Any = _RequestProxy(_then(_request_scope("request"), "request"))
+session: Any = LocalProxy(_then(_request_scope("session"), "session"))

@@ -1,0 +1,301 @@
+"""The lifecycle of a request, written once: every decision about order and errors.
+
+Each function is a step: a generator that yields the calls to be made and
+returns its result (``core/drive.py`` says how it is run). A step whose method
+was overridden on the application yields a call of that method instead, in the
+style of Flask 3.1 or, with the context handed first, of Flask 3.2.
+
+Knows no protocol, no server and no event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Any
+
+from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
+from werkzeug.routing import RoutingException
+
+from costrel.core.drive import Call, Steps
+from costrel.core.handlers import find_handler
+from costrel.core.overrides import Step, own_method, styled_args
+from costrel.signals import (
+    appcontext_tearing_down,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+
+__all__ = [
+    "dispatch_request",
+    "do_teardown_appcontext",
+    "do_teardown_request",
+    "finalize_request",
+    "full_dispatch_request",
+    "handle_exception",
+    "handle_http_exception",
+    "handle_user_exception",
+    "preprocess_request",
+    "process_response",
+    "respond",
+]
+
+
+def _step(ctx: Any, name: str, step: Callable[..., Steps[Any]], *args: Any) -> Steps[Any]:
+    """Run a step, or the method that overrides it."""
+    method = own_method(ctx.app, name)
+    if method is None:
+        return (yield from step(ctx, *args))
+
+    return (yield Call(method, styled_args(method, name, ctx, args), _handled(args)))
+
+
+def _handled(args: tuple[Any, ...]) -> BaseException | None:
+    """Return the error among the arguments of a step, if it handles one."""
+    return args[0] if args and isinstance(args[0], BaseException) else None
+
+
+def respond(ctx: Any) -> Steps[Any]:
+    """Answer a request, errors included.
+
+    Returns:
+        The response and the error that teardown functions are to see.
+
+    Raises:
+        Exception: The error of the view, where errors are to propagate.
+    """
+    try:
+        return (yield from _step(ctx, "full_dispatch_request", full_dispatch_request)), None
+    except Exception as error:
+        return (yield from _step(ctx, "handle_exception", handle_exception, error)), error
+
+
+def full_dispatch_request(ctx: Any) -> Steps[Any]:
+    """Run the hooks and the view, let handlers answer their errors, finish the response."""
+    app = ctx.app
+    app._got_first_request = True
+    try:
+        if request_started.receivers:
+            yield Call(_send, (app, request_started, {}))
+        rv = yield from _step(ctx, "preprocess_request", preprocess_request)
+        if rv is None:
+            rv = yield from _step(ctx, "dispatch_request", dispatch_request)
+    except SystemExit as error:
+        # A view must not be able to stop the worker.
+        exited = RuntimeError(f"the view called sys.exit({error.code!r})")
+        exited.__cause__ = error
+        rv = yield from _step(ctx, "handle_user_exception", handle_user_exception, exited)
+    except Exception as error:
+        rv = yield from _step(ctx, "handle_user_exception", handle_user_exception, error)
+
+    return (yield from _step(ctx, "finalize_request", finalize_request, rv))
+
+
+def preprocess_request(ctx: Any) -> Steps[Any]:
+    """Run URL preprocessors and ``before_request`` hooks, the application's first.
+
+    Returns:
+        The first value of a hook that is not ``None``; it is the answer then.
+    """
+    app = ctx.app
+    app._refuse_cross_origin(ctx)
+    names = (None, *reversed(_blueprints(ctx)))
+    for function in _functions(app.url_value_preprocessors, names):
+        yield Call(function, (ctx.request.endpoint, ctx.request.view_args))
+
+    for function in _functions(app.before_request_funcs, names):
+        rv = yield Call(function)
+        if rv is not None:
+            return rv
+
+    return None
+
+
+def dispatch_request(ctx: Any) -> Steps[Any]:
+    """Call the view, or answer ``OPTIONS`` for it.
+
+    Raises:
+        HTTPException: If no rule matched.
+    """
+    app, request = ctx.app, ctx.request
+    if request.routing_exception is not None:
+        yield Call(app.raise_routing_exception, (request,))
+
+    rule = request.url_rule
+    if getattr(rule, "provide_automatic_options", False) and request.method == "OPTIONS":
+        method = app.make_default_options_response
+        return (yield Call(method, styled_args(method, "make_default_options_response", ctx, ())))
+
+    return (yield Call(_call_view, (app, app.view_functions[rule.endpoint], request.view_args)))
+
+
+def _call_view(app: Any, view: Callable[..., Any], view_args: dict[str, Any]) -> Any:
+    return app.ensure_sync(view)(**view_args)
+
+
+def handle_user_exception(ctx: Any, error: Exception) -> Steps[Any]:
+    """Let the handlers answer an error that a view or hook raised.
+
+    Raises:
+        Exception: The same error, if no handler takes it.
+    """
+    app = ctx.app
+    if isinstance(error, BadRequestKeyError) and (app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]):
+        error.show_exception = True
+    if isinstance(error, HTTPException) and not app.trap_http_exception(error):
+        return (yield from _step(ctx, "handle_http_exception", handle_http_exception, error))
+
+    handler = find_error_handler(ctx, error)
+    if handler is None:
+        raise error
+
+    return (yield Call(handler, (error,), error))
+
+
+def handle_http_exception(ctx: Any, error: HTTPException) -> Steps[Any]:
+    """Let the handlers answer an ``HTTPException``; without one it is the answer."""
+    # A proxy exception has no code; routing's redirects are no errors.
+    if error.code is None or isinstance(error, RoutingException):
+        return error
+
+    handler = find_error_handler(ctx, error)
+    if handler is None:
+        return error
+
+    return (yield Call(handler, (error,), error))
+
+
+def handle_exception(ctx: Any, error: Exception) -> Steps[Any]:
+    """Answer an error that no handler took: log it, and send a 500.
+
+    Raises:
+        Exception: The same error, in debug mode and in tests.
+    """
+    app = ctx.app
+    if got_request_exception.receivers:
+        yield Call(_send, (app, got_request_exception, {"exception": error}), error)
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if propagate is None:
+        propagate = app.testing or app.debug
+    if propagate:
+        raise error
+
+    exc_info = (type(error), error, error.__traceback__)
+    log = app.log_exception
+    yield Call(log, styled_args(log, "log_exception", ctx, (exc_info,)), error)
+    server_error: Any = InternalServerError(original_exception=error)
+    handler = find_error_handler(ctx, server_error)
+    if handler is not None:
+        server_error = yield Call(handler, (server_error,), error)
+
+    return (yield from _step(ctx, "finalize_request", finalize_request, server_error, True))
+
+
+def finalize_request(ctx: Any, rv: Any, from_error_handler: bool = False) -> Steps[Any]:
+    """Make the response of a value, run the hooks on it and announce it."""
+    app = ctx.app
+    response = yield Call(app.make_response, (rv,))
+    try:
+        response = yield from _step(ctx, "process_response", process_response, response)
+        if request_finished.receivers:
+            yield Call(_send, (app, request_finished, {"response": response}))
+    except Exception:
+        if not from_error_handler:
+            raise
+        app.logger.exception("Request finalizing failed with an error while handling an error")
+
+    return response
+
+
+def process_response(ctx: Any, response: Any) -> Steps[Any]:
+    """Run ``after_request`` hooks, save the session, add the default headers."""
+    app = ctx.app
+    for function in ctx._after_functions or ():
+        response = yield Call(function, (response,))
+    for name in (*_blueprints(ctx), None):
+        if name in app.after_request_funcs:
+            for function in reversed(app.after_request_funcs[name]):
+                response = yield Call(function, (response,))
+
+    if ctx._session_object is not None or app._session_may_need_saving(ctx.environ):
+        interface, session = app.session_interface, ctx._session
+        if not interface.is_null_session(session):
+            yield Call(interface.save_session, (app, session, response))
+    app._add_default_headers(response)
+
+    return response
+
+
+def do_teardown_request(ctx: Any, exc: BaseException | None) -> Steps[None]:
+    """Run all ``teardown_request`` functions; the first error is raised when all ran."""
+    app = ctx.app
+    names = [name for name in (*_blueprints(ctx), None) if name in app.teardown_request_funcs]
+    functions = chain.from_iterable(reversed(app.teardown_request_funcs[name]) for name in names)
+    yield from _tear_down(app, functions, request_tearing_down, exc)
+
+
+def do_teardown_appcontext(ctx: Any, exc: BaseException | None) -> Steps[None]:
+    """Run all ``teardown_appcontext`` functions; the first error is raised when all ran."""
+    app = ctx.app
+    yield from _tear_down(app, reversed(app.teardown_appcontext_funcs), appcontext_tearing_down, exc)
+
+
+def _tear_down(app: Any, functions: Iterable[Any], signal: Any, exc: BaseException | None) -> Steps[None]:
+    first_error: BaseException | None = None
+    calls = [Call(function, (exc,)) for function in functions]
+    if signal.receivers:
+        calls.append(Call(_send, (app, signal, {"exc": exc})))
+    for call in calls:
+        try:
+            yield call
+        except Exception as error:
+            first_error = first_error or error
+    if first_error is not None:
+        raise first_error
+
+
+def find_error_handler(ctx: Any, error: Exception) -> Callable[..., Any] | None:
+    """Return the handler that the application's tables have for an error."""
+    method = own_method(ctx.app, "_find_error_handler")
+    if method is not None:
+        return method(error, _blueprints(ctx))  # type: ignore[no-any-return]  # an override's
+
+    return find_handler(
+        ctx.app.error_handler_spec,
+        error,
+        code=error.code if isinstance(error, HTTPException) else None,
+        blueprints=_blueprints(ctx),
+    )
+
+
+def _blueprints(ctx: Any) -> list[str]:
+    """Names of the request's blueprints, innermost first."""
+    return ctx.request.blueprints if ctx.app.blueprints else []
+
+
+def _functions(table: Any, names: Iterable[Any]) -> Iterable[Callable[..., Any]]:
+    return [function for name in names if name in table for function in table[name]]
+
+
+def _send(app: Any, signal: Any, values: dict[str, Any]) -> None:
+    signal.send(app, _async_wrapper=app.ensure_sync, **values)
+
+
+STEPS: dict[str, Step] = {
+    step.__name__: step
+    for step in (
+        full_dispatch_request,
+        preprocess_request,
+        dispatch_request,
+        finalize_request,
+        process_response,
+        handle_http_exception,
+        handle_user_exception,
+        handle_exception,
+        do_teardown_request,
+        do_teardown_appcontext,
+    )
+}
+"""The steps by the name of the method that runs, and may override, each."""

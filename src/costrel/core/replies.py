@@ -1,0 +1,98 @@
+"""What a view may return, and the response it becomes. Pure but for the classes it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response as BaseResponse
+
+__all__ = ["make_response", "split_reply"]
+
+
+def split_reply(rv: Any) -> tuple[Any, Any, Any]:
+    """Split a view's value into body, status and headers.
+
+    Example:
+        >>> split_reply(("made", 201))
+        ('made', 201, None)
+
+    Raises:
+        TypeError: If a tuple has another form than those of the message.
+    """
+    if not isinstance(rv, tuple):
+        return rv, None, None
+    if len(rv) == 3:
+        return rv
+    if len(rv) == 2:
+        body, second = rv
+        if isinstance(second, Headers | dict | tuple | list):
+            return body, None, second
+        return body, second, None
+
+    raise TypeError(
+        "The view function did not return a valid response tuple. The tuple must have the form"
+        " (body, status, headers), (body, status), or (body, headers)."
+    )
+
+
+def make_response(
+    rv: Any,
+    *,
+    response_class: type[Any],
+    to_json: Callable[[Any], Any],
+    environ: Any,
+    view_name: Callable[[], str],
+) -> Any:
+    """Turn a view's value into a response.
+
+    Args:
+        rv: What the view returned.
+        response_class: The application's response class.
+        to_json: Makes a response of a mapping or a list.
+        environ: The WSGI environment, for a body that is a WSGI callable.
+        view_name: Names the view, for the message of an error.
+
+    Raises:
+        TypeError: If the value is of no kind that a view may return.
+    """
+    body, status, headers = split_reply(rv)
+    if body is None:
+        raise TypeError(
+            f"The view function for {view_name()} did not return a valid response."
+            " The function either returned None or ended without a return statement."
+        )
+
+    if not isinstance(body, response_class):
+        if isinstance(body, str | bytes | bytearray) or isinstance(body, Iterator):
+            # The class sets what it was given, so that a status decides about the default headers.
+            body = response_class(body, status=status, headers=headers)
+            status = headers = None
+        elif isinstance(body, dict | list):
+            body = to_json(body)
+        elif isinstance(body, BaseResponse) or callable(body):
+            try:
+                body = response_class.force_type(body, environ)
+            except TypeError as error:
+                _refuse(body, view_name(), error)
+        else:
+            _refuse(body, view_name(), None)
+
+    if status is not None:
+        if isinstance(status, str | bytes | bytearray):
+            body.status = status
+        else:
+            body.status_code = status
+    if headers:
+        body.headers.update(headers)
+
+    return body
+
+
+def _refuse(body: Any, view_name: str, cause: BaseException | None) -> NoReturn:
+    raise TypeError(
+        f"{cause or ''}\nThe view function for {view_name} did not return a valid response. The return type"
+        " must be a string, dict, list, tuple with headers or status, Response instance, or WSGI callable,"
+        f" but it was a {type(body).__name__}."
+    ) from cause

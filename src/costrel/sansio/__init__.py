@@ -1,0 +1,1 @@
+"""Registration and configuration of applications and blueprints: no request, no I/O."""
