@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make or refresh the project's virtual environment: sh tools/venv.sh FOLDER [EXTRAS]
+# Make or refresh a virtual environment: sh tools/venv.sh FOLDER [EXTRAS | --requirements FILE]
 # PYTHON names the interpreter; without it the first Python 3.11 or newer on the PATH is taken.
 set -eu
 folder=$1
@@ -33,9 +33,16 @@ if ! "$folder/bin/python" -c 'import pip' >/dev/null 2>&1; then
 fi
 
 version=$("$folder/bin/python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
-printf 'Installing costrel%s into %s (Python %s), once ...\n' "${extras:+[$extras]}" "$folder" "$version" >&2
+if [ "$extras" = --requirements ]; then
+    what=$3
+    set -- -r "$3"
+else
+    what="costrel${extras:+[$extras]}"
+    set -- -e ".${extras:+[$extras]}"
+fi
+printf 'Installing %s into %s (Python %s), once ...\n' "$what" "$folder" "$version" >&2
 log=$folder/install.log
-if ! "$folder/bin/python" -m pip install --disable-pip-version-check -e ".${extras:+[$extras]}" >"$log" 2>&1; then
+if ! "$folder/bin/python" -m pip install --disable-pip-version-check "$@" >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     echo "The installation failed; the whole output is in $log." >&2
     exit 1

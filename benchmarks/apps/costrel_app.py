@@ -1,0 +1,16 @@
+"""Costrel from this checkout, with its own (secure) defaults."""
+
+from __future__ import annotations
+
+import pathlib
+
+PACKAGE, IMPORT = "costrel", "costrel"
+UNSUPPORTED = {}
+PATH_PREPEND = str(pathlib.Path(__file__).resolve().parents[2] / "src")
+
+
+def make_app(variant):
+    import costrel
+    from apps import flask_like
+
+    return flask_like.build(costrel, variant)

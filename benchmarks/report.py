@@ -1,0 +1,106 @@
+"""Turn the figures of a run into a page of tables. Knows nothing of how they were measured."""
+
+from __future__ import annotations
+
+NAMES = {
+    "bare": "bare WSGI",
+    "bareorjson": "bare WSGI, orjson",
+    "flask": "Flask",
+    "bottle": "Bottle",
+    "falcon": "Falcon",
+    "falconorjson": "Falcon, orjson",
+    "costrel": "**Costrel**",
+}
+TITLES = {
+    "routes": "300 routes",
+    "notfound": "404",
+    "static": "static 10K",
+    "upload": "upload 1M",
+    "bigjson": "bigjson 100K",
+}
+
+
+def page(run):
+    """Return the whole of RESULTS.md."""
+    parts = ["# Benchmark results", _about(run)]
+    if run.get("main"):
+        parts += ["## In process, CPU µs per request", times(run["main"])]
+        parts += ["## How many times faster than Flask", ratios(run["main"])]
+    if run.get("everything"):
+        parts += [
+            "## With hooks, signals, a session and an error handler in play",
+            "Before, after and teardown hooks, three signal receivers, a session read and an error handler, "
+            "in Flask and in Costrel alike.",
+            times(run["everything"]),
+            ratios(run["everything"]),
+        ]
+    if run.get("routing"):
+        parts += ["## A dynamic route among many, CPU µs per request", times(run["routing"])]
+    if run.get("url_for"):
+        parts += ["## `url_for` in a request, CPU µs per call", times(run["url_for"])]
+    if run.get("servers"):
+        parts += ["## On real servers, `plain`, server CPU µs per request", times(run["servers"])]
+    if run.get("footprint"):
+        parts += ["## Footprint", footprint(run["footprint"])]
+
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(run):
+    about = run["about"]
+    return (
+        f"Measured {about['date']} on Python {about['python']}, {about['cores']} cores, "
+        f"by `make bench`; {about['versions']}.\n"
+        "The least of interleaved rounds in separate processes, answers checked first.\n"
+        "Compare figures of this run with each other, not with those of another run or machine; "
+        "differences under 15 % are noise."
+    )
+
+
+def times(results):
+    """One row a framework, one column a workload."""
+    return _table(results, lambda row, framework: row.get(framework), _number)
+
+
+def ratios(results):
+    """The same, as multiples of Flask's speed."""
+
+    def ratio(row, framework):
+        if framework not in row or "flask" not in row:
+            return None
+        return row["flask"] / row[framework]
+
+    return _table(results, ratio, lambda value: f"{value:.1f}" if value < 10 else f"{value:.0f}")
+
+
+def _table(results, value_of, text_of):
+    present = [name for name in NAMES if any(name in row for row in results.values())]
+    head = ["", *(TITLES.get(workload, workload) for workload in results)]
+    lines = [_line(head), _line(["---", *["--:"] * len(results)])]
+    for framework in present:
+        values = [value_of(row, framework) for row in results.values()]
+        lines.append(_line([NAMES[framework], *("–" if v is None else text_of(v) for v in values)]))
+
+    return "\n".join(lines)
+
+
+def footprint(found):
+    """Import, first request and memory, one row a framework."""
+    head = ["", "import, CPU ms", "import, MiB", "app and first request, ms", "MiB after 10 %", "after all"]
+    lines = [_line(head), _line(["---", *["--:"] * 5])]
+    for framework, row in found["frameworks"].items():
+        cells = [f"{row['cpu_ms']:.0f}", f"{row['rss_mib']:.1f}"]
+        if "rss_late" in row:
+            cells += [f"{row['first_ms']:.1f}", f"{row['rss_early']:.2f}", f"{row['rss_late']:.2f}"]
+        lines.append(_line([NAMES[framework], *cells, *["–"] * (5 - len(cells))]))
+    note = f"Import is above Python's own; memory is the process's over {found['requests']:,} requests."
+
+    return "\n".join([note + " No two requests are alike.", "", *lines])
+
+
+def _line(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value):
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
