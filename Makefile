@@ -5,7 +5,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 5000
-EXAMPLE ?= $(firstword $(wildcard examples/*/))
+EXAMPLE ?= examples/wayside/wayside
 # Two workers on a small machine, more where there is more.
 PYTEST := $(PY) -m pytest -q -n auto --dist worksteal
 OLDER_AND_NEWER := 3.12 3.13

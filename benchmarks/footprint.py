@@ -31,7 +31,7 @@ def import_cost(frameworks, *, runs=8):
             if name != "python":
                 adapter = drivers.load(name)
                 folders = [adapter.PATH_PREPEND] if hasattr(adapter, "PATH_PREPEND") else []
-                statement = f"import {adapter.IMPORT}"
+                statement = getattr(adapter, "STATEMENT", f"import {adapter.IMPORT}")
             found.append(_run(_IMPORT.format(folders=folders, statement=statement)))
     least = {
         name: (min(cpu for cpu, _ in found[1:]), min(rss for _, rss in found[1:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 
 PACKAGE, IMPORT = "costrel", "costrel"
+STATEMENT = "from costrel import Costrel"  # the package alone loads its names later
 UNSUPPORTED = {}
 PATH_PREPEND = str(pathlib.Path(__file__).resolve().parents[2] / "src")
 
