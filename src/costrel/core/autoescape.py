@@ -6,9 +6,9 @@ __all__ = ["autoescape_for"]
 
 _MARKUP = (".html", ".htm", ".xml", ".xhtml", ".svg")
 _TEMPLATE = (".j2", ".jinja", ".jinja2")
-_PLAIN = frozenset(
-    "cfg conf css csv ini js json md sh sql tex text toml txt yaml yml".split()  # HTML's entities break these
-)
+# HTML's entities break what these make.
+_PLAIN = (".cfg", ".conf", ".css", ".csv", ".ini", ".js", ".json", ".md", ".sh", ".sql", ".tex")
+_PLAIN += (".text", ".toml", ".txt", ".yaml", ".yml")
 
 
 def autoescape_for(filename: str | None, *, flask_defaults: bool) -> bool:
@@ -38,7 +38,5 @@ def autoescape_for(filename: str | None, *, flask_defaults: bool) -> bool:
     if dot + suffix not in _TEMPLATE:
         return dot + suffix in _MARKUP
 
-    _, inner_dot, inner = stem.rpartition("/")[2].rpartition(".")
-
     # "page.jinja" does not say what it makes: escaping is the safe guess.
-    return not inner_dot or inner not in _PLAIN
+    return not stem.endswith(_PLAIN)

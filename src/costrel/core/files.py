@@ -5,7 +5,7 @@ and body. What of it depends on the file alone is worked out once and kept for
 as long as the file is the same, so that a request costs little more than
 opening and reading. Knows no route and no proxy.
 
-PERF: 10 KB in 13 µs; through ``send_file`` it is 90.
+PERF: 10 KB in 9 µs; through ``send_file`` it is 66.
 """
 
 from __future__ import annotations
@@ -16,22 +16,24 @@ import os
 import posixpath
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import adler32
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
-from werkzeug.http import dump_options_header, http_date, quote_etag
+from werkzeug.http import http_date, quote_etag
 from werkzeug.security import safe_join
 from werkzeug.utils import get_content_type, send_file
 from werkzeug.wsgi import wrap_file
 
 from costrel._current import require_request
-from costrel.core.downloads import content_disposition
+from costrel.core.downloads import inline_disposition
 
 __all__ = ["folder_response", "static_response"]
+
+MaxAge: TypeAlias = int | Callable[[str | None], int | None] | None
 
 _AT_ONCE_BYTES = 65_536
 """A file up to this size is read whole; a longer one is handed to the server piece by piece."""
@@ -40,15 +42,11 @@ _KEPT_FILES = 4_096
 
 # NONBLOCK: opening a pipe must not wait for its writer. On a regular file it means nothing.
 _OPEN = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL}
-
-_CONDITIONS = (
-    "HTTP_IF_MATCH",
-    "HTTP_IF_MODIFIED_SINCE",
-    "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_UNMODIFIED_SINCE",
-    "HTTP_RANGE",
+_ABSENT = frozenset(
+    (errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.ENXIO)
 )
+
+_READING = frozenset(("GET", "HEAD"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +109,25 @@ def folder_response(
     directory: str | os.PathLike[str],
     filename: str,
     *,
-    max_age: int | None,
+    max_age: MaxAge,
     dotfiles: bool = True,
     symlinks: bool = True,
 ) -> Any:
-    """Answer with a file below a directory; ``static_response`` says more."""
+    """Answer with a file below a directory; ``static_response`` says more.
+
+    Args:
+        app: The application.
+        environ: The WSGI environment of the request.
+        directory: The folder; a relative one begins at the application's.
+        filename: What the visitor asked for.
+        max_age: Seconds it may be cached, or a function that says it of the
+            path, or ``None`` to have it checked.
+        dotfiles: Whether files and folders with a dot in front are there.
+        symlinks: Whether symbolic links may lead out of the folder.
+
+    Raises:
+        NotFound: If there is no such regular file.
+    """
     key = (app.root_path, os.fspath(directory), filename)
     known = _known.get(key)
     path = _locate(key) if known is None else known.path
@@ -126,30 +138,193 @@ def folder_response(
             known = _learn(key, path, status, identity)
         if (known.hidden and not dotfiles) or (known.outside and not symlinks):
             raise NotFound()
+        if callable(max_age):
+            max_age = max_age(path)
+    except BaseException:
+        os.close(fd)
+        raise
 
-        if app.config.get("USE_X_SENDFILE"):
-            return _by_server(app, environ, path, max_age)
+    if app.config.get("USE_X_SENDFILE"):
+        os.close(fd)
+        return _leave_to_server(app, environ, path, max_age)
 
-        response, fd = _respond(app, environ, known, fd, max_age=max_age)
-    finally:
-        if fd >= 0:
-            os.close(fd)
-
-    return response
+    return _respond(app, environ, known, fd, max_age)
 
 
-def _respond(
-    app: Any, environ: dict[str, Any], known: _Known, fd: int, *, max_age: int | None
-) -> tuple[Any, int]:
-    """Build the response; return it and the descriptor that is still to be closed, or -1."""
+def _respond(app: Any, environ: dict[str, Any], known: _Known, fd: int, max_age: int | None) -> Any:
+    """Build the response; closes the descriptor or hands it on to the body."""
+    readable = environ["REQUEST_METHOD"] in _READING
+    asked = readable and _has_condition(environ)
     size = known.identity[2]
-    conditional = environ["REQUEST_METHOD"] in ("GET", "HEAD")
-    if conditional and _has_condition(environ):
-        if _is_plainly_unchanged(environ, known.etag):
-            headers = _headers(known, size, max_age, conditional=True)
-            return app.response_class((), 304, headers, None, None, True), fd
-    else:
-        conditional_later = False
+    if asked and _is_plainly_unchanged(environ, known.etag):
+        os.close(fd)
+        return app.response_class((), 304, _headers(known, size, max_age, True), None, None, True)
 
-    body, size, fd = _body(environ, fd, size)
-    raise NotImplementedError
+    body: Any
+    if size > _AT_ONCE_BYTES:
+        body = wrap_file(environ, os.fdopen(fd, "rb"))
+    else:
+        try:
+            data = os.read(fd, size)
+        finally:
+            os.close(fd)
+        size = len(data)  # shorter if the file was cut since it was opened
+        body = [data]
+
+    response = app.response_class(body, 200, _headers(known, size, max_age, readable), None, None, True)
+    if not asked:
+        return response
+
+    try:
+        return response.make_conditional(environ, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
+
+
+def _headers(known: _Known, size: int, max_age: int | None, readable: bool) -> Headers:
+    """Put the headers together in Werkzeug's order."""
+    lines = [
+        *known.before,
+        ("Content-Length", str(size)),
+        ("Last-Modified", known.last_modified),
+    ]
+    if max_age is None:
+        lines.append(("Cache-Control", "no-cache"))
+    else:
+        kind = "public" if max_age > 0 else "no-cache"
+        lines.append(("Cache-Control", f"{kind}, max-age={max_age}"))
+        lines.append(("Expires", http_date(int(time.time() + max_age))))
+    lines.append(("ETag", known.etag))
+    if readable:
+        lines.append(("Date", _date()))
+        lines.append(("Accept-Ranges", "bytes"))
+
+    headers = Headers()
+    # PERF: 0.2 µs; through the constructor, which checks each value again, 9.
+    headers._list = lines
+
+    return headers
+
+
+def _has_condition(environ: Mapping[str, Any]) -> bool:
+    return (
+        "HTTP_IF_NONE_MATCH" in environ
+        or "HTTP_IF_MODIFIED_SINCE" in environ
+        or "HTTP_RANGE" in environ
+        or "HTTP_IF_MATCH" in environ
+        or "HTTP_IF_UNMODIFIED_SINCE" in environ
+    )
+
+
+def _is_plainly_unchanged(environ: Mapping[str, Any], etag: str) -> bool:
+    """Recognise what a browser asks on a reload; the rest is for ``make_conditional``."""
+    return (
+        environ.get("HTTP_IF_NONE_MATCH") == etag
+        and "HTTP_RANGE" not in environ
+        and "HTTP_IF_MATCH" not in environ
+        and "HTTP_IF_UNMODIFIED_SINCE" not in environ
+    )
+
+
+def _locate(key: tuple[str, str, str]) -> str:
+    """Join the folder and the name, if the name stays in the folder."""
+    root_path, directory, filename = key
+    path = safe_join(directory, filename)
+    if path is None:
+        raise NotFound()
+
+    return os.path.join(root_path, path)
+
+
+def _open_regular(path: str) -> tuple[int, os.stat_result]:
+    """Open a regular file for reading; whatever else is there is not found."""
+    try:
+        fd = os.open(path, _OPEN)
+    except PermissionError:
+        # Windows says so of a directory. A file that may not be read is the operator's mistake.
+        if os.path.isfile(path):
+            raise
+        raise NotFound() from None
+    except ValueError:
+        raise NotFound() from None  # NUL, or a character the file system cannot name
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        raise NotFound() from None
+
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotFound()
+    except BaseException:
+        os.close(fd)
+        raise
+
+    return fd, status
+
+
+def _learn(
+    key: tuple[str, str, str], path: str, status: os.stat_result, identity: tuple[int, int, int, int, int]
+) -> _Known:
+    """Work out what follows from the file, and keep it."""
+    root_path, directory, filename = key
+    mimetype, encoding = mimetypes.guess_type(os.path.basename(path))
+    before = [("Content-Encoding", encoding)] if encoding is not None else []
+    before.append(("Content-Disposition", inline_disposition(os.path.basename(path))))
+    before.append(("Content-Type", get_content_type(mimetype or "application/octet-stream", "utf-8")))
+    check = adler32(path.encode(errors="surrogateescape")) & 0xFFFFFFFF
+    known = _Known(
+        path=path,
+        identity=identity,
+        hidden=_is_hidden(filename),
+        outside=_is_outside(os.path.join(root_path, directory), path, status),
+        before=tuple(before),
+        last_modified=http_date(status.st_mtime),
+        etag=quote_etag(f"{status.st_mtime}-{status.st_size}-{check}"),
+    )
+    if len(_known) >= _KEPT_FILES:
+        _known.clear()
+    _known[key] = known
+
+    return known
+
+
+def _is_hidden(filename: str) -> bool:
+    first, *rest = posixpath.normpath(filename).split("/")
+
+    return (first.startswith(".") and first != ".well-known") or any(part.startswith(".") for part in rest)
+
+
+def _is_outside(directory: str, path: str, status: os.stat_result) -> bool:
+    """Tell whether symbolic links lead out of the folder, or no longer to the opened file."""
+    folder = os.path.realpath(directory)
+    real = os.path.realpath(path)
+    try:
+        is_same = os.path.samestat(os.stat(real), status)
+    except OSError:
+        is_same = False
+
+    return not is_same or not real.startswith(os.path.join(folder, ""))
+
+
+def _leave_to_server(app: Any, environ: dict[str, Any], path: str, max_age: MaxAge) -> Any:
+    return send_file(
+        path,
+        environ,
+        conditional=True,
+        max_age=max_age,
+        use_x_sendfile=True,
+        response_class=app.response_class,
+    )
+
+
+def _date() -> str:
+    """Return the time as HTTP writes it. PERF: 0.1 µs, made anew once a second instead of in 4 µs."""
+    global _now
+    second = int(time.time())
+    now = _now
+    if now[0] != second:
+        now = _now = (second, http_date(second))
+
+    return now[1]

@@ -1,0 +1,353 @@
+"""What views call: URLs, redirects, messages, files, streams.
+
+Each function asks the current context for its application and leaves the
+decision to it, so that an application's overrides count.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import IO, Any, NoReturn, TypeVar, overload
+
+from werkzeug import utils
+from werkzeug.exceptions import abort as abort_plainly
+
+from costrel._current import current, outside_app_context, require_context, require_request
+from costrel.core.downloads import clean_download_name
+from costrel.core.files import folder_response
+from costrel.core.next_url import encode_controls, safe_next_url
+from costrel.core.root_path import get_root_path
+from costrel.core.streams import ContextStream
+from costrel.signals import message_flashed
+
+__all__ = [
+    "abort",
+    "flash",
+    "get_debug_flag",
+    "get_flashed_messages",
+    "get_load_dotenv",
+    "get_root_path",
+    "get_template_attribute",
+    "make_response",
+    "redirect",
+    "safe_next_url",
+    "send_file",
+    "send_from_directory",
+    "stream_with_context",
+    "url_for",
+]
+
+T = TypeVar("T")
+
+_FALSE = frozenset(("0", "false", "no"))
+
+
+def get_debug_flag() -> bool:
+    """Tell whether ``COSTREL_DEBUG``, or else ``FLASK_DEBUG``, turns debug mode on."""
+    value = os.environ.get("COSTREL_DEBUG") or os.environ.get("FLASK_DEBUG") or "0"
+
+    return value.lower() not in _FALSE
+
+
+def get_load_dotenv(default: bool = True) -> bool:
+    """Tell whether to load ``.env`` files.
+
+    ``COSTREL_SKIP_DOTENV``, or else ``FLASK_SKIP_DOTENV``, says not to.
+
+    Args:
+        default: The answer if neither is set.
+    """
+    value = os.environ.get("COSTREL_SKIP_DOTENV") or os.environ.get("FLASK_SKIP_DOTENV")
+    if not value:
+        return default
+
+    return value.lower() in _FALSE
+
+
+@overload
+def stream_with_context(generator_or_function: Iterable[T]) -> Iterator[T]: ...
+@overload
+def stream_with_context(generator_or_function: Callable[..., Iterable[T]]) -> Callable[..., Iterator[T]]: ...
+def stream_with_context(
+    generator_or_function: Iterable[T] | Callable[..., Iterable[T]],
+) -> Iterator[T] | Callable[..., Iterator[T]]:
+    """Keep the request's context while its response is streamed.
+
+    Teardown functions run once, when the stream has ended or was given up.
+
+    Args:
+        generator_or_function: A generator, or, as a decorator, a function
+            that returns one.
+
+    Example:
+        >>> def export():  # doctest: +SKIP
+        ...     return Response(stream_with_context(f"{row}," for row in find(request.args["q"])))
+
+    Raises:
+        ContextError: If there is no context to keep.
+    """
+    if not hasattr(generator_or_function, "__iter__"):
+        if not callable(generator_or_function):
+            raise TypeError(
+                "stream_with_context() takes a generator or a function that returns one,"
+                f" not {type(generator_or_function).__name__!r}"
+            )
+        return _streaming(generator_or_function)
+
+    # Any: which request a context belongs to is no part of the Protocol.
+    ctx: Any = require_context("stream_with_context()")
+
+    # NOTE: of an app context inside of a request, the request is what must be kept.
+    return ContextStream(ctx._request_scope or ctx, generator_or_function)
+
+
+def _streaming(function: Callable[..., Iterable[T]]) -> Callable[..., Iterator[T]]:
+    @functools.wraps(function)
+    def start(*args: Any, **kwargs: Any) -> Iterator[T]:
+        return stream_with_context(function(*args, **kwargs))
+
+    return start
+
+
+def make_response(*args: Any) -> Any:
+    """Make a response of what a view may return, to set headers on it.
+
+    Example:
+        >>> response = make_response("made", 201)  # doctest: +SKIP
+        >>> response.headers["X-Parachutes"] = "parachutes are cool"  # doctest: +SKIP
+    """
+    app = require_context("make_response()").app
+    if not args:
+        return app.response_class()
+
+    return app.make_response(args[0] if len(args) == 1 else args)
+
+
+def url_for(
+    endpoint: str,
+    *,
+    _anchor: str | None = None,
+    _method: str | None = None,
+    _scheme: str | None = None,
+    _external: bool | None = None,
+    **values: Any,
+) -> str:
+    """Build the URL of an endpoint.
+
+    Args:
+        endpoint: A view's name; with a dot in front, one of the blueprint
+            that handles this request.
+        _anchor: What comes after ``#``.
+        _method: Take the rule for this method, if there are several.
+        _scheme: ``"https"`` and the like; makes the URL absolute.
+        _external: Whether it has scheme and host. Default: not inside of a
+            request.
+        values: The rule's variables; the rest becomes the query.
+
+    Raises:
+        BuildError: If no rule fits, unless a handler of the application for
+            such errors answers.
+    """
+    ctx = current.get(None)
+    if ctx is None:
+        raise outside_app_context("url_for()")
+
+    url: str = ctx.app.url_for(
+        endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values
+    )
+    return url
+
+
+def redirect(location: str, code: int = 302, Response: type[Any] | None = None) -> Any:  # noqa: N803
+    """Answer with a redirect.
+
+    Args:
+        location: Where to. SECURITY: if it came from the visitor, pass it
+            through ``safe_next_url`` first, or others send people from your
+            pages to theirs.
+        code: The status; 303 makes the next request a ``GET``.
+        Response: The class to use where there is no application; an
+            application uses its own.
+    """
+    ctx = current.get(None)
+    if ctx is not None:
+        return ctx.app.redirect(location, code=code)
+
+    return utils.redirect(encode_controls(location), code=code, Response=Response)
+
+
+# Any: what an HTTPException may be given depends on its code.
+def abort(code: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    """Raise the HTTP error of a code, or answer at once with a response.
+
+    Args:
+        code: A status, or a response.
+        args: For the error, such as its description.
+        kwargs: For the error, such as ``response``.
+    """
+    ctx = current.get(None)
+    if ctx is not None:
+        ctx.app.aborter(code, *args, **kwargs)
+
+    abort_plainly(code, *args, **kwargs)
+
+
+def get_template_attribute(template_name: str, attribute: str) -> Any:
+    """Return a macro or a variable that a template exports.
+
+    Example:
+        >>> hello = get_template_attribute("_cider.html", "hello")  # doctest: +SKIP
+        >>> hello("World")  # doctest: +SKIP
+    """
+    app = require_context("get_template_attribute()").app
+
+    return getattr(app.jinja_env.get_template(template_name).module, attribute)
+
+
+def flash(message: str, category: str = "message") -> None:
+    """Keep a message for the next page, which takes it with ``get_flashed_messages``.
+
+    Args:
+        message: What to say.
+        category: Free; ``"error"``, ``"info"`` and ``"warning"`` are usual.
+    """
+    ctx = require_request("flash()")
+    session = ctx.session
+    # NOTE: assigned, not appended: a session without tracking of changes must see it.
+    session["_flashes"] = [*session.get("_flashes", ()), (category, message)]
+    if message_flashed.receivers:
+        app = ctx.app
+        message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
+
+
+def get_flashed_messages(
+    with_categories: bool = False, category_filter: Iterable[str] = ()
+) -> list[str] | list[tuple[str, str]]:
+    """Take the messages out of the session; the same ones again in the same request.
+
+    Args:
+        with_categories: Return pairs of category and message.
+        category_filter: Only these categories.
+    """
+    ctx = require_request("get_flashed_messages()")
+    flashes = ctx.flashes
+    if flashes is None:
+        session = ctx.session
+        flashes = ctx.flashes = session.pop("_flashes") if "_flashes" in session else []
+    if category_filter:
+        flashes = [pair for pair in flashes if pair[0] in category_filter]
+    if with_categories:
+        return list(flashes)
+
+    return [message for _, message in flashes]
+
+
+def send_file(
+    path_or_file: os.PathLike[str] | str | IO[bytes],
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    conditional: bool = True,
+    etag: bool | str = True,
+    last_modified: datetime | int | float | None = None,
+    max_age: int | Callable[[str | None], int | None] | None = None,
+) -> Any:
+    """Answer with a file, of a path or an open one.
+
+    Args:
+        path_or_file: A path, relative to the application's root, or a file
+            opened in binary mode. SECURITY: never a path that the visitor
+            had a say in; that is what ``send_from_directory`` is for.
+        mimetype: Default: by the name.
+        as_attachment: Have the browser save it.
+        download_name: What it is called there. Default: as in the path.
+        conditional: Answer conditions and ranges.
+        etag: Whether to make a tag, or the tag.
+        last_modified: Default: the path's.
+        max_age: Seconds it may be cached, or a function of the path. Default:
+            what ``app.get_send_file_max_age`` says.
+    """
+    return utils.send_file(
+        **_prepare_send_file_kwargs(
+            path_or_file=path_or_file,
+            mimetype=mimetype,
+            as_attachment=as_attachment,
+            download_name=_name_for(path_or_file, download_name),
+            conditional=conditional,
+            etag=etag,
+            last_modified=last_modified,
+            max_age=max_age,
+        )
+    )
+
+
+# Any: the options are those of ``send_file``, under one name there.
+def send_from_directory(
+    directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any
+) -> Any:
+    """Answer with a file below a directory; the way out of it is closed.
+
+    Args:
+        directory: The directory, relative to the application's root.
+            SECURITY: never anything that the visitor had a say in.
+        path: What the visitor asked for.
+        kwargs: Options of ``send_file``.
+
+    Raises:
+        NotFound: If there is no such regular file in the directory.
+    """
+    if not kwargs or kwargs.keys() == {"max_age"}:
+        ctx = require_request("send_from_directory()")
+        max_age = kwargs.get("max_age")
+        if max_age is None:
+            max_age = ctx.app.get_send_file_max_age
+        return folder_response(ctx.app, ctx.request.environ, directory, os.fspath(path), max_age=max_age)
+
+    name = _name_for(path, kwargs.get("download_name"))
+
+    return utils.send_from_directory(
+        directory, path, **_prepare_send_file_kwargs(**{**kwargs, "download_name": name})
+    )
+
+
+def _name_for(path_or_file: Any, download_name: str | None) -> str | None:
+    """Clean the name of a download; without one, the path's own decides."""
+    if download_name is None and isinstance(path_or_file, (str, os.PathLike)):
+        download_name = os.path.basename(os.fspath(path_or_file))
+
+    return download_name if download_name is None else clean_download_name(download_name)
+
+
+def _prepare_send_file_kwargs(**kwargs: Any) -> dict[str, Any]:
+    """Add to the options what the application and the request say."""
+    ctx = require_request("send_file()")
+    app = ctx.app
+    if kwargs.get("max_age") is None:
+        kwargs["max_age"] = app.get_send_file_max_age
+    kwargs.update(
+        environ=ctx.request.environ,
+        use_x_sendfile=app.config["USE_X_SENDFILE"],
+        response_class=app.response_class,
+        _root_path=app.root_path,
+    )
+
+    return kwargs
+
+
+@functools.cache
+def _split_blueprint_path(name: str) -> list[str]:
+    """Name a blueprint and those around it, the innermost first.
+
+    Example:
+        >>> _split_blueprint_path("shop.admin")
+        ['shop.admin', 'shop']
+    """
+    names = [name]
+    while "." in name:
+        name = name.rpartition(".")[0]
+        names.append(name)
+
+    return names
