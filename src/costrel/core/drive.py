@@ -11,6 +11,7 @@ Knows no request, no application and no protocol.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
@@ -27,16 +28,22 @@ class Call:
         args: Its positional arguments.
         handling: The error that is being handled during the call, so that
             ``sys.exc_info()`` and a bare ``raise`` work in an error handler.
+        kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("args", "function", "handling")
+    __slots__ = ("args", "function", "handling", "kwargs")
 
     def __init__(
-        self, function: Callable[..., Any], args: tuple[Any, ...] = (), handling: BaseException | None = None
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        handling: BaseException | None = None,
+        kwargs: dict[str, Any] | None = None,
     ) -> None:
         self.function = function
         self.args = args
         self.handling = handling
+        self.kwargs = kwargs or {}
 
 
 Steps = Generator[Call, Any, T]
@@ -68,7 +75,7 @@ def run_sync(steps: Steps[T], ensure_sync: Callable[[Callable[..., Any]], Callab
         while True:
             try:
                 if call.handling is None:
-                    result = ensure_sync(call.function)(*call.args)
+                    result = ensure_sync(call.function)(*call.args, **call.kwargs)
                 else:
                     result = _call_while_handling(ensure_sync(call.function), call.args, call.handling)
             except BaseException as error:
@@ -108,10 +115,10 @@ async def run_async(
 async def _call_or_await(call: Call, in_thread: Callable[..., Awaitable[Any]] | None) -> Any:
     if is_async(call.function):
         if call.handling is None:
-            return await call.function(*call.args)
+            return await call.function(*call.args, **call.kwargs)
         return await _await_while_handling(call.function, call.args, call.handling)
 
-    function, args = call.function, call.args
+    function, args = partial(call.function, **call.kwargs) if call.kwargs else call.function, call.args
     if call.handling is not None:
         function, args = _call_while_handling, (call.function, call.args, call.handling)
     if in_thread is None:

@@ -17,7 +17,7 @@ from typing import Any
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
 from werkzeug.routing import RoutingException
 
-from costrel.core.drive import Call, Steps
+from costrel.core.drive import Call, Steps, is_async
 from costrel.core.handlers import find_handler
 from costrel.core.overrides import Step, own_method, styled_args
 from costrel.signals import (
@@ -29,6 +29,7 @@ from costrel.signals import (
 )
 
 __all__ = [
+    "answer",
     "dispatch_request",
     "do_teardown_appcontext",
     "do_teardown_request",
@@ -39,7 +40,7 @@ __all__ = [
     "handle_user_exception",
     "preprocess_request",
     "process_response",
-    "respond",
+    "recover",
 ]
 
 
@@ -57,19 +58,29 @@ def _handled(args: tuple[Any, ...]) -> BaseException | None:
     return args[0] if args and isinstance(args[0], BaseException) else None
 
 
-def respond(ctx: Any) -> Steps[Any]:
-    """Answer a request, errors included.
+def answer(ctx: Any) -> Steps[Any]:
+    """Answer a request; what raises here is for ``recover``."""
+    return (yield from _step(ctx, "full_dispatch_request", full_dispatch_request))
 
-    Returns:
-        The response and the error that teardown functions are to see.
+
+def recover(ctx: Any, error: BaseException) -> Steps[Any]:
+    """Answer a request whose ``answer`` raised.
 
     Raises:
-        Exception: The error of the view, where errors are to propagate.
+        Exception: The same error, where errors are to propagate.
     """
-    try:
-        return (yield from _step(ctx, "full_dispatch_request", full_dispatch_request)), None
-    except Exception as error:
-        return (yield from _step(ctx, "handle_exception", handle_exception, error)), error
+    return (yield from _step(ctx, "handle_exception", handle_exception, no_exit(error)))
+
+
+def no_exit(error: BaseException) -> BaseException:
+    """Return the error, or one in place of ``SystemExit``: a view must not stop the worker."""
+    if not isinstance(error, SystemExit):
+        return error
+
+    exited = RuntimeError(f"the view called sys.exit({error.code!r})")
+    exited.__cause__ = error
+
+    return exited
 
 
 def full_dispatch_request(ctx: Any) -> Steps[Any]:
@@ -82,13 +93,8 @@ def full_dispatch_request(ctx: Any) -> Steps[Any]:
         rv = yield from _step(ctx, "preprocess_request", preprocess_request)
         if rv is None:
             rv = yield from _step(ctx, "dispatch_request", dispatch_request)
-    except SystemExit as error:
-        # A view must not be able to stop the worker.
-        exited = RuntimeError(f"the view called sys.exit({error.code!r})")
-        exited.__cause__ = error
-        rv = yield from _step(ctx, "handle_user_exception", handle_user_exception, exited)
-    except Exception as error:
-        rv = yield from _step(ctx, "handle_user_exception", handle_user_exception, error)
+    except (Exception, SystemExit) as error:
+        rv = yield from _step(ctx, "handle_user_exception", handle_user_exception, no_exit(error))
 
     return (yield from _step(ctx, "finalize_request", finalize_request, rv))
 
@@ -128,11 +134,7 @@ def dispatch_request(ctx: Any) -> Steps[Any]:
         method = app.make_default_options_response
         return (yield Call(method, styled_args(method, "make_default_options_response", ctx, ())))
 
-    return (yield Call(_call_view, (app, app.view_functions[rule.endpoint], request.view_args)))
-
-
-def _call_view(app: Any, view: Callable[..., Any], view_args: dict[str, Any]) -> Any:
-    return app.ensure_sync(view)(**view_args)
+    return (yield Call(app.view_functions[rule.endpoint], kwargs=request.view_args))
 
 
 def handle_user_exception(ctx: Any, error: Exception) -> Steps[Any]:

@@ -1,0 +1,695 @@
+"""The application: ``Costrel``, also named ``Flask``.
+
+What runs a request is here as methods, because extensions call, wrap and
+override them; each only runs its step of ``core/lifecycle.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from operator import attrgetter
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
+from urllib.parse import urlsplit
+
+from werkzeug.datastructures import ImmutableDict
+from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.routing import BuildError, MapAdapter, RequestRedirect, RoutingException, Rule
+from werkzeug.utils import cached_property
+from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.wsgi import get_host
+
+from costrel import _proxies
+from costrel import typing as ft
+from costrel._current import current, require_request
+from costrel.blueprints import open_relative
+from costrel.core import lifecycle, replies
+from costrel.core.drive import run_sync
+from costrel.core.origins import is_cross_origin
+from costrel.core.overrides import originals, remember_originals
+from costrel.ctx import AppContext, RequestContext
+from costrel.debughelpers import FormDataRoutingRedirect
+from costrel.helpers import get_debug_flag, get_flashed_messages, send_from_directory
+from costrel.sansio.app import App
+from costrel.serving.offload import async_to_sync
+from costrel.serving.wsgi import fast_lane, general_lane
+from costrel.sessions import SecureCookieSessionInterface, SessionInterface
+from costrel.templating import Environment
+from costrel.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from costrel.commands import AppGroup
+    from costrel.testing import FlaskClient, FlaskCliRunner
+
+__all__ = ["Costrel", "Flask"]
+
+T = TypeVar("T")
+
+_LIFECYCLE = (
+    "request_context",
+    "create_url_adapter",
+    "full_dispatch_request",
+    "preprocess_request",
+    "dispatch_request",
+    "finalize_request",
+    "make_response",
+    "process_response",
+    "do_teardown_request",
+    "do_teardown_appcontext",
+    "handle_exception",
+    "handle_http_exception",
+    "handle_user_exception",
+    "raise_routing_exception",
+    "make_default_options_response",
+    "ensure_sync",
+    "async_to_sync",
+    "_find_error_handler",
+)
+
+_SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+
+_DEFAULTS: dict[str, Any] = {
+    "DEBUG": None,
+    "TESTING": False,
+    "PROPAGATE_EXCEPTIONS": None,
+    "SECRET_KEY": None,
+    "SECRET_KEY_FALLBACKS": None,
+    "PERMANENT_SESSION_LIFETIME": timedelta(days=31),
+    "USE_X_SENDFILE": False,
+    "TRUSTED_HOSTS": None,
+    "SERVER_NAME": None,
+    "APPLICATION_ROOT": "/",
+    "SESSION_COOKIE_NAME": "session",
+    "SESSION_COOKIE_DOMAIN": None,
+    "SESSION_COOKIE_PATH": None,
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SECURE": False,
+    "SESSION_COOKIE_PARTITIONED": False,
+    "SESSION_COOKIE_SAMESITE": None,
+    "SESSION_REFRESH_EACH_REQUEST": True,
+    "MAX_CONTENT_LENGTH": None,
+    "MAX_FORM_MEMORY_SIZE": 500_000,
+    "MAX_FORM_TOTAL_MEMORY_SIZE": 2_500_000,
+    "MAX_FORM_PARTS": 1_000,
+    "SEND_FILE_MAX_AGE_DEFAULT": None,
+    "TRAP_BAD_REQUEST_ERRORS": None,
+    "TRAP_HTTP_EXCEPTIONS": False,
+    "EXPLAIN_TEMPLATE_LOADING": False,
+    "PREFERRED_URL_SCHEME": "http",
+    "TEMPLATES_AUTO_RELOAD": None,
+    "MAX_COOKIE_SIZE": 4093,
+    "PROVIDE_AUTOMATIC_OPTIONS": True,
+    "SECURITY_HEADERS": False,
+    "CROSS_ORIGIN_CHECK": False,
+    "TRUSTED_ORIGINS": (),
+    "STATIC_DOTFILES": True,
+    "STATIC_SYMLINKS": True,
+    "RELATIVE_REDIRECTS": False,
+}
+
+_SAFER_DEFAULTS: dict[str, Any] = {
+    "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+    "SESSION_COOKIE_SECURE": None,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SECURITY_HEADERS": True,
+    "CROSS_ORIGIN_CHECK": True,
+    "STATIC_DOTFILES": False,
+    "STATIC_SYMLINKS": False,
+    "RELATIVE_REDIRECTS": True,
+}
+
+
+class Costrel(App):
+    """A web application: WSGI callable, registry of views and their surroundings.
+
+    Example:
+        >>> app = Costrel(__name__)
+        >>> @app.get("/")
+        ... def index():
+        ...     return "hello"
+        >>> app.test_client().get("/").text
+        'hello'
+    """
+
+    default_config = ImmutableDict(_DEFAULTS)
+    request_class: type[Request] = Request
+    response_class: type[Response] = Response
+    session_interface: SessionInterface = SecureCookieSessionInterface()
+
+    _fast_lane: ClassVar[bool] = True
+    """Off, every request takes the generators; for tests of the one against the other."""
+
+    _own_methods: bool = False
+    """Whether this instance has a lifecycle method of its own."""
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        super().__init__(
+            import_name=import_name,
+            static_url_path=static_url_path,
+            static_folder=static_folder,
+            static_host=static_host,
+            host_matching=host_matching,
+            subdomain_matching=subdomain_matching,
+            template_folder=template_folder,
+            instance_path=instance_path,
+            instance_relative_config=instance_relative_config,
+            root_path=root_path,
+        )
+        if self.has_static_folder:
+            if bool(static_host) != host_matching:
+                raise AssertionError("Invalid static_host/host_matching combination")
+            # A weak reference: the view must not keep an application alive.
+            self_ref = weakref.ref(self)
+            self.add_url_rule(
+                f"{self.static_url_path}/<path:filename>",
+                endpoint="static",
+                host=static_host,
+                view_func=lambda **kw: cast(Costrel, self_ref()).send_static_file(**kw),
+            )
+
+    def _own_defaults(self) -> dict[str, Any]:
+        return _SAFER_DEFAULTS
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in _LIFECYCLE_NAMES:
+            self._notice_own_methods()
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        if name in _LIFECYCLE_NAMES:
+            self._notice_own_methods()
+
+    def _notice_own_methods(self) -> None:
+        object.__setattr__(self, "_own_methods", not _LIFECYCLE_NAMES.isdisjoint(self.__dict__))
+
+    @cached_property
+    def cli(self) -> AppGroup:  # type: ignore[override]  # made when first asked for
+        """The application's commands, for ``costrel`` on the command line."""
+        from costrel.commands import AppGroup  # cost: click, 15 ms, only commands need it
+
+        group = AppGroup()
+        group.name = self.name
+
+        return group
+
+    # Serving.
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a WSGI request; middleware goes round ``wsgi_app``, not round this."""
+        return self.wsgi_app(environ, start_response)
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a WSGI request (PEP 3333).
+
+        Example:
+            >>> from werkzeug.middleware.proxy_fix import ProxyFix
+            >>> app = Costrel(__name__)
+            >>> app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
+        """
+        if (
+            self._own_methods
+            or _methods_of(type(self)) != _ORIGINALS
+            or not self._fast_lane
+            or current.get(None) is not None
+        ):
+            return general_lane(self, environ, start_response)
+
+        return fast_lane(self, environ, start_response)
+
+    def app_context(self) -> AppContext:
+        """Create a context of this application, to use in a ``with`` block."""
+        return AppContext(self)
+
+    def request_context(self, environ: WSGIEnvironment) -> RequestContext:
+        """Create the context of a request; ``test_request_context`` makes the environment too."""
+        return RequestContext(self, environ)
+
+    def test_request_context(self, *args: Any, **kwargs: Any) -> RequestContext:
+        """Create the context of a made-up request, to use in a ``with`` block.
+
+        Takes what ``werkzeug.test.EnvironBuilder`` takes, a path first.
+        """
+        from costrel.testing import EnvironBuilder  # cost: only tests need it
+
+        builder = EnvironBuilder(self, *args, **kwargs)
+        try:
+            environ = builder.get_environ()
+        finally:
+            builder.close()
+
+        return self.request_context(environ)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:
+        """Create a client that calls this application directly.
+
+        Args:
+            use_cookies: Keep cookies between requests.
+            **kwargs: For a ``test_client_class`` of your own.
+        """
+        from costrel.testing import FlaskClient  # cost: only tests need it
+
+        cls = self.test_client_class or FlaskClient
+
+        return cast("FlaskClient", cls(self, self.response_class, use_cookies=use_cookies, **kwargs))
+
+    def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:
+        """Create a runner that invokes the application's commands."""
+        from costrel.testing import FlaskCliRunner  # cost: only tests need it
+
+        cls = self.test_cli_runner_class or FlaskCliRunner
+
+        return cast("FlaskCliRunner", cls(self, **kwargs))
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: Any,
+    ) -> None:
+        """Run the development server; not for production.
+
+        Args:
+            host: Address to listen on; ``127.0.0.1`` unless ``SERVER_NAME`` says otherwise.
+            port: Port to listen on; 5000 unless ``SERVER_NAME`` says otherwise.
+            debug: Turn debug mode on or off.
+            load_dotenv: Read ``.env`` and its kin first.
+            **options: For ``werkzeug.serving.run_simple``.
+        """
+        from costrel.serving.development import run  # cost: the server, only this needs it
+
+        run(self, host=host, port=port, debug=debug, load_dotenv=load_dotenv, **options)
+
+    # The steps of a request. Each accepts the context first, as Flask 3.2 does.
+
+    def full_dispatch_request(self, ctx: Any = None) -> Response:
+        """Run hooks, view and error handlers, and return the finished response."""
+        return cast(Response, self._run(lifecycle.full_dispatch_request, ctx))
+
+    def preprocess_request(self, ctx: Any = None) -> ft.ResponseReturnValue | None:
+        """Run URL preprocessors and ``before_request`` hooks; return what ends the request."""
+        return cast("ft.ResponseReturnValue | None", self._run(lifecycle.preprocess_request, ctx))
+
+    def dispatch_request(self, ctx: Any = None) -> ft.ResponseReturnValue:
+        """Call the view of the request and return its value."""
+        return cast("ft.ResponseReturnValue", self._run(lifecycle.dispatch_request, ctx))
+
+    def finalize_request(self, rv: Any, from_error_handler: Any = False, *more: Any) -> Response:
+        """Make the response of a view's value, and run the hooks on it."""
+        ctx, rv, *rest = _split((rv, from_error_handler, *more), optional=1)
+
+        return cast(Response, self._run(lifecycle.finalize_request, ctx, rv, *rest))
+
+    def process_response(self, response: Any, *more: Any) -> Response:
+        """Run ``after_request`` hooks and save the session."""
+        ctx, response = _split((response, *more))
+
+        return cast(Response, self._run(lifecycle.process_response, ctx, response))
+
+    def handle_http_exception(self, e: Any, *more: Any) -> HTTPException | ft.ResponseReturnValue:
+        """Let the handlers answer an ``HTTPException``; without one it is the answer."""
+        ctx, e = _split((e, *more))
+
+        return cast("HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_http_exception, ctx, e))
+
+    def handle_user_exception(self, e: Any, *more: Any) -> HTTPException | ft.ResponseReturnValue:
+        """Let the handlers answer an error of a view or hook.
+
+        Raises:
+            Exception: The same error, if no handler takes it.
+        """
+        ctx, e = _split((e, *more))
+
+        return cast("HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_user_exception, ctx, e))
+
+    def handle_exception(self, e: Any, *more: Any) -> Response:
+        """Answer an error that no handler took: log it, and make the 500.
+
+        Raises:
+            Exception: The same error, in debug mode and in tests.
+        """
+        ctx, e = _split((e, *more))
+
+        return cast(Response, self._run(lifecycle.handle_exception, ctx, e))
+
+    def log_exception(self, exc_info: Any, *more: Any) -> None:
+        """Log an error with the request that met it; override to report it elsewhere."""
+        ctx, exc_info = _split((exc_info, *more))
+        request = (ctx or require_request("log_exception()")).request
+        self.logger.error(
+            "Exception on %s [%s]",
+            request.path,
+            request.method,
+            exc_info=cast("tuple[type[BaseException], BaseException, TracebackType | None]", exc_info),
+        )
+
+    def do_teardown_request(self, exc: Any = None, *more: Any) -> None:
+        """Run the ``teardown_request`` functions; ``pop`` of the context calls this."""
+        ctx, exc = _split((exc, *more))
+        self._run(lifecycle.do_teardown_request, ctx, exc)
+
+    def do_teardown_appcontext(self, exc: Any = None, *more: Any) -> None:
+        """Run the ``teardown_appcontext`` functions; ``pop`` of the context calls this."""
+        ctx, exc = _split((exc, *more))
+        run_sync(lifecycle.do_teardown_appcontext(ctx or _OnlyApp(self), exc), self.ensure_sync)
+
+    def _run(self, step: Callable[..., Any], ctx: Any, *args: Any) -> Any:
+        if ctx is None:
+            ctx = cast(Any, require_request(f"{step.__name__}()"))._request_scope
+
+        return run_sync(step(ctx, *args), self.ensure_sync)
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Raise what routing found instead of a view; in debug mode, explain a lost form."""
+        error = request.routing_exception
+        if (
+            not self.debug
+            or not isinstance(error, RequestRedirect)
+            or error.code in {307, 308}
+            or request.method in {"GET", "HEAD", "OPTIONS"}
+        ):
+            raise cast(BaseException, error)
+
+        raise FormDataRoutingRedirect(request)
+
+    def make_default_options_response(self, ctx: Any = None) -> Response:
+        """Make the answer to ``OPTIONS`` that lists the methods."""
+        scope = ctx or cast(Any, require_request("make_default_options_response()"))._request_scope
+        response = self.response_class()
+        response.allow.update(scope.url_adapter.allowed_methods())
+
+        return response
+
+    def make_response(self, rv: Any) -> Response:
+        """Turn what a view returned into a response.
+
+        Raises:
+            TypeError: If it is nothing that a view may return.
+        """
+        kind = type(rv)
+        if kind is self.response_class:
+            return cast(Response, rv)
+        if kind is str or kind is bytes:
+            return self.response_class(rv)
+        if kind is dict or kind is list:
+            return cast(Response, self.json.response(rv))
+
+        ctx: Any = current.get(None)
+        scope = None if ctx is None else ctx._request_scope
+        return cast(
+            Response,
+            replies.make_response(
+                rv,
+                response_class=self.response_class,
+                to_json=self.json.response,
+                environ=None if scope is None else scope.environ,
+                view_name=lambda: repr(scope.request.endpoint) if scope is not None else "the request",
+            ),
+        )
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that can be called from synchronous code; override with ``async_to_sync``."""
+        if lifecycle.is_async(func):
+            return self.async_to_sync(func)
+
+        return func
+
+    def async_to_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that runs a coroutine function on the process's event loop."""
+        return async_to_sync(func)
+
+    # Routing and URLs.
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Create Werkzeug's adapter for a request, or for ``SERVER_NAME`` without one.
+
+        Raises:
+            SecurityError: If the request's host is not one of ``TRUSTED_HOSTS``.
+        """
+        config = self.config
+        if request is not None:
+            trusted = config["TRUSTED_HOSTS"]
+            if trusted is not None:
+                request.trusted_hosts = trusted
+            request.host = get_host(request.environ, request.trusted_hosts)  # raises for a host that is not
+            server_name, subdomain = config["SERVER_NAME"], None
+            if self.url_map.host_matching:
+                server_name = None
+            elif not self.subdomain_matching:
+                subdomain = self.url_map.default_subdomain or ""
+            return self.url_map.bind_to_environ(request.environ, server_name=server_name, subdomain=subdomain)
+
+        if config["SERVER_NAME"] is not None:
+            return self.url_map.bind(
+                config["SERVER_NAME"],
+                script_name=config["APPLICATION_ROOT"],
+                url_scheme=config["PREFERRED_URL_SCHEME"],
+            )
+
+        return None
+
+    def _route(self, ctx: RequestContext) -> None:
+        """Find the rule of a request, or the error that says why there is none."""
+        adapter = ctx.url_adapter
+        if adapter is None:
+            return
+
+        try:
+            match = adapter.match(return_rule=True)
+        except HTTPException as error:
+            ctx._routing_error = error
+            if ctx._request is not None:
+                ctx._request.routing_exception = error
+        else:
+            ctx._match = cast("tuple[Rule, dict[str, Any]]", match)
+            if ctx._request is not None:
+                ctx._request.url_rule, ctx._request.view_args = ctx._match
+
+    def url_for(
+        self,
+        endpoint: str,
+        *,
+        _anchor: str | None = None,
+        _method: str | None = None,
+        _scheme: str | None = None,
+        _external: bool | None = None,
+        **values: Any,
+    ) -> str:
+        """Build the URL of an endpoint.
+
+        Args:
+            endpoint: Its name; a leading dot means the request's blueprint.
+            _anchor: Appended as ``#anchor``.
+            _method: Prefer the rule for this method.
+            _scheme: Scheme of an external URL.
+            _external: Whole URL with scheme and host. Default: only outside
+                of a request.
+            **values: For the variables of the rule; the rest becomes the query.
+
+        Raises:
+            RuntimeError: Outside of a request without ``SERVER_NAME``.
+            BuildError: If no rule takes these values.
+        """
+        ctx: Any = current.get(None)
+        scope = None if ctx is None else ctx._request_scope
+        if scope is not None:
+            adapter = scope.url_adapter
+            if endpoint[:1] == ".":
+                blueprint = scope.request.blueprint
+                endpoint = f"{blueprint}{endpoint}" if blueprint is not None else endpoint[1:]
+            if _external is None:
+                _external = _scheme is not None
+        else:
+            adapter = ctx.url_adapter if ctx is not None else self.create_url_adapter(None)
+            if adapter is None:
+                raise RuntimeError(
+                    "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also"
+                    " configure 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
+                )
+            if _external is None:
+                _external = True
+
+        if _scheme is not None and not _external:
+            raise ValueError("When specifying '_scheme', '_external' must be True.")
+
+        self.inject_url_defaults(endpoint, values)
+        try:
+            url = adapter.build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
+        except BuildError as error:
+            values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
+            return self.handle_url_build_error(error, endpoint, values)
+
+        return url + self._url_suffix(_anchor) if _anchor is not None else cast(str, url)
+
+    # Session, safety.
+
+    def _session_is_lazy(self) -> bool:
+        """Whether the session may be opened when it is first used: the class decides, only ours is known to."""
+        return type(self.session_interface) is SecureCookieSessionInterface
+
+    def _session_may_need_saving(self, environ: Any) -> bool:
+        """Whether a session that nobody used may still have to be written."""
+        interface = self.session_interface
+        if type(interface) is not SecureCookieSessionInterface:
+            return True
+
+        return interface.needs_save(self, environ)
+
+    def _refuse_cross_origin(self, ctx: RequestContext) -> None:
+        """Refuse a request that another site made the browser send.
+
+        Raises:
+            Forbidden: If ``CROSS_ORIGIN_CHECK`` is on and the request is one.
+        """
+        config = self.config
+        if config.get("CROSS_ORIGIN_CHECK") and is_cross_origin(ctx.environ, config.get("TRUSTED_ORIGINS") or ()):
+            raise Forbidden("This request was sent by another site.")
+
+    def _add_default_headers(self, response: Any) -> None:
+        """Add ``SECURITY_HEADERS`` where the application set none of that name."""
+        wanted = self.config.get("SECURITY_HEADERS")
+        if not wanted:
+            return
+
+        headers = _SECURITY_HEADERS if wanted is True else tuple(cast("Mapping[str, str]", wanted).items())
+        response.add_missing(headers)
+
+    # Files and templates.
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return the seconds a browser may keep a file; ``None`` makes it ask each time."""
+        value = self.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        if isinstance(value, timedelta):
+            return int(value.total_seconds())
+
+        return cast("int | None", value)
+
+    def send_static_file(self, filename: str) -> Response:
+        """Send a file of the static folder.
+
+        Raises:
+            RuntimeError: If the application has no static folder.
+        """
+        if not self.has_static_folder:
+            raise RuntimeError("'static_folder' must be set to serve static_files.")
+
+        return cast(
+            Response,
+            send_from_directory(
+                cast(str, self.static_folder), filename, max_age=self.get_send_file_max_age(filename)
+            ),
+        )
+
+    def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> IO[Any]:
+        """Open a file relative to the application's folder for reading.
+
+        Raises:
+            ValueError: If the mode is not one for reading.
+        """
+        return open_relative(self.root_path, resource, mode, encoding)
+
+    def open_instance_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+    ) -> IO[Any]:
+        """Open a file of the instance folder, in any mode."""
+        path = os.path.join(self.instance_path, resource)
+
+        return open(path, mode) if "b" in mode else open(path, mode, encoding=encoding)
+
+    def create_jinja_environment(self) -> Environment:
+        """Create the Jinja environment from ``jinja_options`` and the configuration."""
+        options = dict(self.jinja_options)
+        options.setdefault("autoescape", self.select_jinja_autoescape)
+        if "auto_reload" not in options:
+            auto_reload = self.config["TEMPLATES_AUTO_RELOAD"]
+            options["auto_reload"] = self.debug if auto_reload is None else auto_reload
+
+        env = self.jinja_environment(self, **options)
+        env.globals.update(
+            url_for=self.url_for,
+            get_flashed_messages=get_flashed_messages,
+            config=self.config,
+            request=_proxies.request,
+            session=_proxies.session,
+            g=_proxies.g,
+        )
+        env.policies["json.dumps_function"] = self.json.dumps
+
+        return env
+
+    def update_template_context(self, *args: Any) -> None:
+        """Let the context processors add to what a template sees; its own values win.
+
+        Args:
+            *args: The values, to be changed in place; Flask 3.2 hands a
+                context before them.
+        """
+        context: dict[str, Any] = args[-1]
+        ctx: Any = current.get(None)
+        scope = None if ctx is None else ctx._request_scope
+        names: tuple[str | None, ...] = (None,)
+        if scope is not None and self.blueprints:
+            names = (None, *reversed(scope.request.blueprints))
+
+        own = context.copy()
+        processors = self.template_context_processors
+        for name in names:
+            for function in processors.get(name, ()):
+                context.update(self.ensure_sync(function)())
+        context.update(own)
+
+    def make_shell_context(self) -> dict[str, Any]:
+        """Return the names that ``costrel shell`` starts with."""
+        names: dict[str, Any] = {"app": self, "g": _proxies.g}
+        for processor in self.shell_context_processors:
+            names.update(processor())
+
+        return names
+
+
+class _OnlyApp:
+    """Stands for a context where only the application is asked for."""
+
+    def __init__(self, app: Costrel) -> None:
+        self.app = app
+
+
+def _split(args: tuple[Any, ...], optional: int = 0) -> tuple[Any, ...]:
+    """Sort arguments of either style into context (or ``None``) and the rest."""
+    if isinstance(args[0], AppContext):
+        ctx, *rest = args
+        return (ctx, *(rest if rest else (None,)))
+
+    return (None, *args)
+
+
+_LIFECYCLE_NAMES = frozenset(_LIFECYCLE)
+remember_originals(Costrel, _LIFECYCLE)
+_ORIGINALS = originals(_LIFECYCLE)
+_methods_of = attrgetter(*_LIFECYCLE)
+
+Flask = Costrel
