@@ -31,6 +31,8 @@ class Application(Protocol):
     json: Any
     jinja_env: Any
     session_interface: Any
+    secret_key: Any
+    permanent_session_lifetime: Any
     request_class: Any
     response_class: Any
     url_map: Any

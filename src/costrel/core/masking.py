@@ -1,0 +1,77 @@
+"""Hides secrets before values are shown. Pure: names and values in, texts out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["MASK", "is_secret_name", "mask", "mask_url_passwords"]
+
+MASK = "***"
+
+_SECRET_NAME = re.compile(
+    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|APIKEY|_KEYS?$|^KEY$", re.IGNORECASE
+)
+
+# SECURITY: no nested repetition, so that a long value cannot make this slow. The
+# password may hold a colon, and an unquoted "/" or "@", as people do write them.
+_URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):([^\s@]+)(?=@)")
+
+# Deeper than any configuration is, and well above a value that holds itself.
+_MAX_DEPTH = 8
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell by its name whether a setting holds a secret.
+
+    Example:
+        >>> is_secret_name("MAIL_PASSWORD"), is_secret_name("MAIL_PORT")
+        (True, False)
+    """
+    return _SECRET_NAME.search(name) is not None
+
+
+def mask_url_passwords(text: str) -> str:
+    """Replace the passwords of the URLs in a text.
+
+    Example:
+        >>> mask_url_passwords("postgresql://ada:s3cret@db/shop")
+        'postgresql://ada:***@db/shop'
+    """
+    if "://" not in text or "@" not in text:
+        return text
+
+    return _URL_PASSWORD.sub(rf"\1:{MASK}", text)
+
+
+def mask(name: Any, value: Any) -> Any:
+    """Return the value of a setting as it may be shown.
+
+    What is empty stays, because "not set" is no secret and often the mistake
+    that is being looked for. Mappings and lists are masked within.
+
+    Args:
+        name: The setting's name; one that is not a string says nothing.
+        value: Its value; it is never changed.
+
+    Example:
+        >>> mask("SECRET_KEY", "abc"), mask("SECRET_KEY", None), mask("DB", {"PASSWORD": "x"})
+        ('***', None, {'PASSWORD': '***'})
+    """
+    return _masked(name, value, _MAX_DEPTH)
+
+
+def _masked(name: Any, value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(name, str) and is_secret_name(name):
+        return MASK if value or value == 0 else value
+    if isinstance(value, str):
+        return mask_url_passwords(value)
+    if depth and isinstance(value, Mapping):
+        return {key: _masked(key, inner, depth - 1) for key, inner in value.items()}
+    if depth and type(value) in (list, tuple, set, frozenset):
+        return type(value)(_masked("", inner, depth - 1) for inner in value)
+
+    return value

@@ -1,0 +1,44 @@
+"""What is written for values that JSON has no type for. Knows no provider."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+import enum
+import uuid
+from datetime import date
+from typing import Any
+
+from werkzeug.http import http_date
+
+__all__ = ["default"]
+
+
+def default(o: Any) -> Any:
+    """Turn a value into one that JSON can hold.
+
+    Dates become HTTP dates, UUIDs and decimals strings, dataclasses objects,
+    enum members their value; what has ``__html__`` is written as that text.
+
+    Raises:
+        TypeError: If there is no way to write it.
+
+    Example:
+        >>> import decimal
+        >>> default(decimal.Decimal("0.10"))
+        '0.10'
+    """
+    if isinstance(o, date):
+        return http_date(o)
+    if isinstance(o, decimal.Decimal | uuid.UUID):
+        return str(o)
+    if dataclasses.is_dataclass(o) and not isinstance(o, type):
+        return dataclasses.asdict(o)
+    if hasattr(o, "__html__"):
+        return str(o.__html__())
+    if isinstance(o, enum.Enum):
+        return o.value
+
+    error = TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
+    error.add_note("  hint: Pass a dict or a list made of it, or handle its type in app.json.default.")
+    raise error

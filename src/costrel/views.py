@@ -1,0 +1,134 @@
+"""Views as classes. Knows the context only by its contract, and no routing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar, TypeVar
+
+from costrel import _current
+from costrel import typing as ft
+
+__all__ = ["MethodView", "View"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+http_method_funcs = frozenset(["get", "post", "head", "options", "delete", "put", "trace", "patch"])
+
+
+class View:
+    """A view that is a class; ``dispatch_request`` answers.
+
+    Example:
+        >>> class Hello(View):
+        ...     def dispatch_request(self, name):
+        ...         return f"Hello {name}!"
+        >>> view = Hello.as_view("hello")
+        >>> view.__name__
+        'hello'
+    """
+
+    methods: ClassVar[Collection[str] | None] = None
+    """The methods of its routes, unless ``route`` is told otherwise."""
+
+    provide_automatic_options: ClassVar[bool | None] = None
+    """Answer OPTIONS by itself; ``None`` leaves it to the application."""
+
+    decorators: ClassVar[list[Callable[..., Any]]] = []
+    """Applied to the view that ``as_view`` makes; the first is the innermost."""
+
+    init_every_request: ClassVar[bool] = True
+    """Make an instance for every request.
+
+    ``False`` makes one for all: quicker, but then ``self`` is shared between
+    threads and must not be written to.
+    """
+
+    def dispatch_request(self) -> ft.ResponseReturnValue:
+        """Answer the request; gets the variables of the rule by name."""
+        raise NotImplementedError
+
+    @classmethod
+    def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> ft.RouteCallable:
+        """Make a view function for ``add_url_rule``.
+
+        Args:
+            name: The endpoint's name.
+            class_args: For the constructor.
+            class_kwargs: For the constructor.
+        """
+        view = _view_for(cls, class_args, class_kwargs)
+        if cls.decorators:
+            view.__name__ = name
+            view.__module__ = cls.__module__
+            for decorator in cls.decorators:
+                view = decorator(view)
+
+        # Set on what the decorators returned, which is what will be registered.
+        view.view_class = cls
+        view.__name__ = name
+        view.__doc__ = cls.__doc__
+        view.__module__ = cls.__module__
+        view.methods = cls.methods
+        view.provide_automatic_options = cls.provide_automatic_options
+
+        return view  # type: ignore[no-any-return]  # a function with attributes is Any
+
+
+def _view_for(cls: type[View], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if cls.init_every_request:
+
+        def view(**values: Any) -> Any:
+            # Asked of the function, so that a test may replace the class.
+            instance = view.view_class(*args, **kwargs)  # type: ignore[attr-defined]
+            return _in_context("View").ensure_sync(instance.dispatch_request)(**values)
+    else:
+        shared = cls(*args, **kwargs)
+
+        def view(**values: Any) -> Any:
+            return _in_context("View").ensure_sync(shared.dispatch_request)(**values)
+
+    return view
+
+
+class MethodView(View):
+    """A view with one function for each HTTP method.
+
+    ``methods`` follows from the functions of the class and its bases, unless
+    the class sets it. HEAD is answered by ``get`` where there is no ``head``.
+
+    Example:
+        >>> class Cups(MethodView):
+        ...     def get(self): ...
+        ...     def post(self): ...
+        >>> sorted(Cups.methods)
+        ['GET', 'POST']
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "methods" in cls.__dict__:
+            return
+
+        methods = {key.upper() for key in http_method_funcs if hasattr(cls, key)}
+        for base in cls.__bases__:
+            methods.update(getattr(base, "methods", None) or ())
+        if methods:
+            cls.methods = methods
+
+    def dispatch_request(self, **kwargs: Any) -> ft.ResponseReturnValue:
+        """Call the function for the request's method."""
+        ctx = _current.require_request("MethodView.dispatch_request()")
+        method = ctx.request.method
+        function = getattr(self, method.lower(), None)
+        if function is None and method == "HEAD":
+            function = getattr(self, "get", None)
+        if function is None:
+            raise AssertionError(
+                f"Unimplemented method {method!r}: {type(self).__name__} has no function {method.lower()}()"
+            )
+
+        return ctx.app.ensure_sync(function)(**kwargs)  # type: ignore[no-any-return]  # the user's
+
+
+def _in_context(used: str) -> Any:
+    return _current.require_context(used).app
