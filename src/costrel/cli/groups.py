@@ -1,0 +1,215 @@
+"""Groups of commands: those with a context, and the one that knows the application's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costrel import _mode
+from costrel.cli.errors import NoAppException
+from costrel.cli.options import app_option, as_flask_option, debug_option, env_file_option
+from costrel.cli.plugins import find_plugins, load_plugin
+from costrel.cli.routes import routes_command
+from costrel.cli.run import run_command
+from costrel.cli.script_info import ScriptInfo, load_for_command, push_app_context, with_appcontext
+from costrel.cli.settings import prefix_for, set_variable
+from costrel.cli.shell import shell_command
+from costrel.cli.version import version_option
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from costrel.app import Costrel
+
+__all__ = ["AppGroup", "CostrelGroup", "FlaskGroup"]
+
+
+class AppGroup(click.Group):
+    """A group whose commands run inside of an application context.
+
+    Example:
+        >>> users = AppGroup("users")
+        >>> @users.command("list")
+        ... def list_users() -> None:
+        ...     click.echo("nobody yet")
+    """
+
+    def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:  # type: ignore[override]  # click overloads the use without parentheses
+        """Register a command, as click's decorator does.
+
+        Args:
+            *args: As click takes them.
+            **kwargs: As click takes them, and ``with_appcontext=False`` for a
+                command that needs no context.
+        """
+        wrap = kwargs.pop("with_appcontext", True)
+        add = super().command
+
+        def decorator(f: Callable[..., Any]) -> click.Command:
+            return add(*args, **kwargs)(with_appcontext(f) if wrap else f)
+
+        return decorator
+
+    def group(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Group]:  # type: ignore[override]  # as above
+        """Register a group within this one, which is an ``AppGroup`` too."""
+        kwargs.setdefault("cls", AppGroup)
+
+        return super().group(*args, **kwargs)
+
+
+class FlaskGroup(AppGroup):
+    """The group of the ``costrel`` command, also for commands of your own.
+
+    It has the built-in commands, those of plugins and those of the application.
+
+    Args:
+        add_default_commands: Whether ``run``, ``shell`` and ``routes`` are in it.
+        create_app: A factory that makes the application.
+        add_version_option: Whether ``--version`` is an option.
+        load_dotenv: Whether ``.env`` and its like are read.
+        set_debug_flag: Whether the application gets the command line's debug flag.
+        **extra: As click's ``Group`` takes them.
+    """
+
+    def __init__(
+        self,
+        add_default_commands: bool = True,
+        create_app: Callable[..., Costrel] | None = None,
+        add_version_option: bool = True,
+        load_dotenv: bool = True,
+        set_debug_flag: bool = True,
+        **extra: Any,
+    ) -> None:
+        options = [env_file_option, app_option, debug_option, as_flask_option]
+        if add_version_option:
+            options.append(version_option)  # type: ignore[arg-type]  # a list of click's own options as well
+        extra["params"] = [*extra.get("params", ()), *options]
+        settings = dict(extra.get("context_settings") or {})
+        extra["context_settings"] = {"auto_envvar_prefix": "FLASK", **settings}
+        super().__init__(**extra)
+
+        self.create_app = create_app
+        self.load_dotenv = load_dotenv
+        self.set_debug_flag = set_debug_flag
+        self._plugins: dict[str, EntryPoint] | None = None
+        if add_default_commands:
+            for command in (run_command, shell_command, routes_command):
+                self.add_command(command)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Prepare the process and the command's ``ScriptInfo``, then parse as click does."""
+        # `app.run()` in the application's module would block the import that looks for it.
+        set_variable("RUN_FROM_CLI", "true")
+        if "obj" not in extra and "obj" not in self.context_settings:
+            extra["obj"] = ScriptInfo(
+                create_app=self.create_app,
+                set_debug_flag=self.set_debug_flag,
+                load_dotenv_defaults=self.load_dotenv,
+            )
+
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and settle which application is meant before help lists its commands."""
+        asks_for_help = len(args) == 1 and args[0] in self.get_help_option_names(ctx)
+        if not args or (asks_for_help and self._help_loads_app()):
+            # Help ends the parsing before these two, and an application named in the environment has commands.
+            env_file_option.handle_parse_result(ctx, {}, [])
+            app_option.handle_parse_result(ctx, {}, [])
+        ctx.meta[_LISTS_APP] = not asks_for_help or self._help_loads_app()
+
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Look among the built-in commands, then the plugins, then the application's."""
+        command = super().get_command(ctx, name)
+        if command is None and name in self._find_plugins():
+            command = load_plugin(self._find_plugins()[name])
+            self.add_command(command, name)
+        if command is not None:
+            return command
+
+        info = ctx.ensure_object(ScriptInfo)
+        try:
+            app = load_for_command(info)
+        except NoAppException as error:
+            click.secho(f"Error: {error.format_message()}\n", err=True, fg="red")
+            return None
+        push_app_context(ctx, app)
+
+        return app.cli.get_command(ctx, name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands; an application that cannot be loaded adds none."""
+        names = {*super().list_commands(ctx), *self._find_plugins()}
+        if ctx.meta.get(_LISTS_APP, True):
+            try:
+                app = load_for_command(ctx.ensure_object(ScriptInfo))
+                names.update(app.cli.list_commands(ctx))
+            except click.ClickException as error:
+                # Only the fault is told: help must come all the same.
+                click.secho(f"Error: {error.format_message()}\n", err=True, fg="red")
+
+        return sorted(names)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands; a plugin that is not loaded is named with its package."""
+        if ctx.meta.get(_LISTS_APP, True):
+            super().format_commands(ctx, formatter)
+            return
+
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max((len(name) for name in names), default=0)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short_help(ctx, name, limit)) for name in names])
+        formatter.write_paragraph()
+        formatter.write_text(f"'{ctx.command_path}' alone lists the commands of the application as well.")
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and name the nearest one if there is none."""
+        ctx.auto_envvar_prefix = prefix_for(args[0], ctx.auto_envvar_prefix)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as error:
+            raise click.UsageError(self._suggest(ctx, args[0], error.message), ctx) from None
+
+    def _suggest(self, ctx: click.Context, name: str, message: str) -> str:
+        from difflib import get_close_matches  # for cost: only a wrong name needs it
+
+        ctx.meta[_LISTS_APP] = ctx.ensure_object(ScriptInfo)._loaded_app is not None
+        nearest = get_close_matches(name, self.list_commands(ctx), 1)
+
+        return f"{message} Did you mean {nearest[0]!r}?" if nearest else message
+
+    def _short_help(self, ctx: click.Context, name: str, limit: int) -> str:
+        command = self.commands.get(name)
+        if command is not None:
+            return command.get_short_help_str(limit)
+        distribution = self._find_plugins()[name].dist
+
+        return f"From {distribution.name}." if distribution else ""
+
+    def _find_plugins(self) -> dict[str, EntryPoint]:
+        if self._plugins is None:
+            self._plugins = find_plugins()
+
+        return self._plugins
+
+    def _help_loads_app(self) -> bool:
+        """Tell whether ``--help`` lists the application's commands, as Flask's does.
+
+        Costrel's own command answers at once instead, without the application.
+        """
+        return _mode.flask_defaults() or self.create_app is not None
+
+
+CostrelGroup = FlaskGroup
+_LISTS_APP = "costrel.cli.lists_app"
