@@ -1,0 +1,140 @@
+"""One URL rule: Werkzeug's, telling its map about changes and the developer about mistakes.
+
+Knows no table: a rule only tells its map that something changed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from werkzeug.routing import BaseConverter
+from werkzeug.routing import Map as WerkzeugMap
+from werkzeug.routing import Rule as WerkzeugRule
+
+from costrel.errors import CostrelError
+
+__all__ = ["ConverterError", "Rule", "RuleError"]
+
+_WATCHED = frozenset(
+    {"alias", "defaults", "endpoint", "merge_slashes", "methods", "redirect_to", "strict_slashes", "websocket"}
+)
+_OTHER_NAMES = {
+    "bool": "any(true, false)",
+    "decimal": "float",
+    "double": "float",
+    "guid": "uuid",
+    "integer": "int",
+    "number": "int",
+    "slug": "string",
+    "str": "string",
+    "text": "string",
+}
+_VARIABLE = re.compile(r"<([^<>]*)>")
+
+
+class ConverterError(CostrelError, LookupError):
+    """A rule names a converter that the map does not have."""
+
+
+class RuleError(CostrelError, ValueError):
+    """The text of a rule cannot be read."""
+
+
+class Rule(WerkzeugRule):
+    """A ``werkzeug.routing.Rule`` whose later changes are noticed by the map.
+
+    Setting an attribute counts; changing ``rule.methods`` or ``rule.defaults``
+    in place, after the first request, does not: set the attribute anew.
+
+    Example:
+        >>> from costrel.routing import Map
+        >>> Map([Rule("/users/<integer:id>", endpoint="user")])
+        Traceback (most recent call last):
+          ...
+        costrel.routing.rules.ConverterError: the converter 'integer' does not exist (in '/users/<integer:id>')
+          hint: Did you mean 'int'? There are: any, default, float, int, path, string, uuid.
+    """
+
+    provide_automatic_options: bool | None = None
+    """Whether OPTIONS is answered by the framework; set by ``add_url_rule``."""
+
+    def __init__(self, string: str, *args: Any, **options: Any) -> None:
+        if not string.startswith("/"):
+            raise RuleError(f"URL rule {string!r} must start with a slash.", hint=f"Write {'/' + string!r}.")
+
+        super().__init__(string, *args, **options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _WATCHED:
+            self._tell_map()
+
+    def bind(self, map: WerkzeugMap, rebind: bool = False) -> None:
+        """Bind the rule to a map.
+
+        Raises:
+            RuleError: If the rule is malformed.
+            ConverterError: If it names a converter that the map does not have.
+        """
+        try:
+            super().bind(map, rebind)
+        except ValueError as error:
+            if not str(error).startswith("malformed url rule"):
+                raise
+            raise RuleError(f"malformed url rule: {self.rule!r}", hint=_why_malformed(self.rule)) from None
+        except SyntaxError:
+            raise RuleError(
+                f"malformed url rule: {self.rule!r} has two variables of one name",
+                hint="Give each variable a name of its own.",
+            ) from None
+
+        self._tell_map()
+
+    def get_converter(
+        self, variable_name: str, converter_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> BaseConverter:
+        """Make the converter of one variable.
+
+        Raises:
+            ConverterError: If the map has no converter of this name.
+        """
+        if converter_name not in self.map.converters:
+            raise ConverterError(
+                f"the converter {converter_name!r} does not exist (in {self.rule!r})",
+                hint=_which_converter(converter_name, variable_name, self.map.converters),
+            )
+
+        return super().get_converter(variable_name, converter_name, args, kwargs)
+
+    def _tell_map(self) -> None:
+        changed = getattr(self.__dict__.get("map"), "changed", None)
+        if changed is not None:
+            changed()
+
+
+def _which_converter(name: str, variable: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    if variable in names:
+        return f"The converter comes first: <{variable}:{name}>."
+
+    close = difflib.get_close_matches(name, names, n=1)
+    meant = _OTHER_NAMES.get(name) or (close[0] if close else None)
+    question = f"Did you mean {meant!r}? " if meant else ""
+
+    return f"{question}There are: {', '.join(names)}."
+
+
+def _why_malformed(rule: str) -> str:
+    if rule.count("<") != rule.count(">"):
+        return "A variable needs both brackets: <name> or <converter:name>."
+
+    for inside in _VARIABLE.findall(rule):
+        name = inside.rpartition(":")[2]
+        better = re.sub(r"\W", "_", name.strip(), flags=re.ASCII)
+        if name and name != better and better.isidentifier():
+            return f"A variable's name is a Python name: <{inside[: len(inside) - len(name)]}{better}>."
+
+    return "A variable looks like <name>, <converter:name> or <converter(argument):name>."
