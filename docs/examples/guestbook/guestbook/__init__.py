@@ -1,7 +1,6 @@
 """A guest book: one page, one form, one SQLite file."""
 
 from costrel import Costrel
-
 from guestbook import db, pages
 
 

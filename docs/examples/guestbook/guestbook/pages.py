@@ -1,7 +1,6 @@
 """The page with the entries, and the form that adds one."""
 
 from costrel import Blueprint, flash, redirect, render_template, request, url_for
-
 from guestbook import db
 
 blueprint = Blueprint("pages", __name__)
