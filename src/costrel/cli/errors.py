@@ -19,6 +19,10 @@ _MAKES_AN_APP = (b"Costrel(", b"Flask(", b"def create_app(", b"def make_app(")
 class NoAppException(click.UsageError):
     """No application was found, or it could not be imported."""
 
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the message alone: the command was typed rightly, so its usage does not help."""
+        click.ClickException.show(self, file)
+
 
 class AppBroken(click.ClickException):
     """The application's own code failed while it was loaded.
@@ -70,7 +74,8 @@ def nothing_found(program: str, folder: str) -> NoAppException:
 
     return NoAppException(
         f"Could not locate an application: no 'wsgi.py' or 'app.py' in {folder}{seen}\n"
-        f"  hint: Name its module: '{program} --app {name} run', or set COSTREL_APP={name} (FLASK_APP works too)."
+        f"  hint: Name its module: '{program} --app {name} run',"
+        f" or set COSTREL_APP={name} (FLASK_APP works too)."
     )
 
 

@@ -9,7 +9,7 @@ import click
 
 from costrel import _mode
 from costrel.cli.errors import NoAppException
-from costrel.cli.options import app_option, as_flask_option, debug_option, env_file_option
+from costrel.cli.options import app_option, as_flask_option, debug_option, env_file_option, traceback_option
 from costrel.cli.plugins import find_plugins, load_plugin
 from costrel.cli.routes import routes_command
 from costrel.cli.run import run_command
@@ -48,7 +48,8 @@ class AppGroup(click.Group):
         add = super().command
 
         def decorator(f: Callable[..., Any]) -> click.Command:
-            return add(*args, **kwargs)(with_appcontext(f) if wrap else f)
+            command: click.Command = add(*args, **kwargs)(with_appcontext(f) if wrap else f)
+            return command
 
         return decorator
 
@@ -56,7 +57,9 @@ class AppGroup(click.Group):
         """Register a group within this one, which is an ``AppGroup`` too."""
         kwargs.setdefault("cls", AppGroup)
 
-        return super().group(*args, **kwargs)
+        decorator: Callable[[Callable[..., Any]], click.Group] = super().group(*args, **kwargs)
+
+        return decorator
 
 
 class FlaskGroup(AppGroup):
@@ -82,7 +85,7 @@ class FlaskGroup(AppGroup):
         set_debug_flag: bool = True,
         **extra: Any,
     ) -> None:
-        options = [env_file_option, app_option, debug_option, as_flask_option]
+        options = [env_file_option, app_option, debug_option, traceback_option, as_flask_option]
         if add_version_option:
             options.append(version_option)  # type: ignore[arg-type]  # a list of click's own options as well
         extra["params"] = [*extra.get("params", ()), *options]
@@ -117,7 +120,8 @@ class FlaskGroup(AppGroup):
         """Parse, and settle which application is meant before help lists its commands."""
         asks_for_help = len(args) == 1 and args[0] in self.get_help_option_names(ctx)
         if not args or (asks_for_help and self._help_loads_app()):
-            # Help ends the parsing before these two, and an application named in the environment has commands.
+            # Help ends the parsing before these two are read, but lists the commands of the application
+            # that they name in the environment.
             env_file_option.handle_parse_result(ctx, {}, [])
             app_option.handle_parse_result(ctx, {}, [])
         ctx.meta[_LISTS_APP] = not asks_for_help or self._help_loads_app()
@@ -141,7 +145,9 @@ class FlaskGroup(AppGroup):
             return None
         push_app_context(ctx, app)
 
-        return app.cli.get_command(ctx, name)
+        found: click.Command | None = app.cli.get_command(ctx, name)
+
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all commands; an application that cannot be loaded adds none."""

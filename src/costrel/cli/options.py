@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import Any, TypeVar
+import os
 
 import click
 from click.core import ParameterSource
@@ -13,9 +12,7 @@ from costrel.cli.envfiles import load_dotenv
 from costrel.cli.script_info import ScriptInfo
 from costrel.cli.settings import TwinOption, read_flag, set_variable
 
-__all__ = ["app_option", "as_flask_option", "debug_option", "env_file_option"]
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["app_option", "as_flask_option", "debug_option", "env_file_option", "traceback_option"]
 
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.PROMPT)
 
@@ -54,6 +51,14 @@ def _use_alias(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     return value
 
 
+def _set_traceback(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        # A variable, because the reloader inherits it.
+        os.environ["COSTREL_TRACEBACK"] = value
+
+    return value
+
+
 app_option = TwinOption(
     ["-A", "--app"],
     metavar="IMPORT",
@@ -84,6 +89,14 @@ env_file_option = TwinOption(
     # Eager, so that the variables of the other options may be in the file.
     is_eager=True,
     callback=_read_env_files,
+    expose_value=False,
+)
+
+traceback_option = TwinOption(
+    ["--traceback"],
+    type=click.Choice(("short", "full")),
+    help="How the terminal shows errors of the application; short is the default.",
+    callback=_set_traceback,
     expose_value=False,
 )
 

@@ -81,7 +81,7 @@ def _listening_inodes(port: int) -> set[str]:
         except OSError:
             continue
         for row in rows:
-            # proc(5): local_address is hexadecimal address:port, then remote, state, … the tenth is the inode.
+            # proc(5): the second column is address:port (hex), the fourth the state, the tenth the inode.
             if row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port:
                 found.add(row[9])
 
@@ -108,9 +108,10 @@ def _program(pid: str) -> str:
     except OSError:
         return ""
     # SECURITY: arguments may hold passwords: only the program and what it runs are shown.
-    shown = [os.path.basename(arguments[0]), *(a for a in arguments[1:4] if not a.startswith("-") and "=" not in a)]
+    harmless = [text for text in arguments[1:4] if not text.startswith("-") and "=" not in text]
+    shown = " ".join(filter(None, [os.path.basename(arguments[0]), *harmless]))
 
-    return re.sub(r"[^ -~]", "?", " ".join(filter(None, shown)))[:60]
+    return re.sub(r"[^ -~]", "?", shown)[:60]
 
 
 def _names(folder: str) -> list[str]:

@@ -130,7 +130,7 @@ def _contains(route: Route, text: str) -> bool:
 def _is_async(view: Callable[..., Any] | None) -> bool:
     view_class = getattr(view, "view_class", None)
     if view_class is not None:
-        names = {method.lower() for method in getattr(view_class, "methods", None) or ()} | {"dispatch_request"}
+        names = ["dispatch_request", *map(str.lower, getattr(view_class, "methods", None) or ())]
         return any(inspect.iscoroutinefunction(getattr(view_class, name, None)) for name in names)
 
     return inspect.iscoroutinefunction(inspect.unwrap(view)) if view is not None else False
@@ -147,7 +147,8 @@ def _written_at(view: Callable[..., Any] | None) -> str:
         return "(costrel)"
     try:
         file = inspect.getsourcefile(target) or ""
-        line = inspect.getsourcelines(target)[1] if inspect.isclass(target) else target.__code__.co_firstlineno
+        is_class = inspect.isclass(target)
+        line = inspect.getsourcelines(target)[1] if is_class else target.__code__.co_firstlineno
     except (TypeError, OSError, AttributeError):
         # A callable object or a builtin; its type is the next best name.
         return type(target).__qualname__

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costrel.cli.errors import PortTaken
-from costrel.cli.options import debug_option
+from costrel.cli.options import debug_option, traceback_option
 from costrel.cli.params import CertParamType, SeparatedPathType, validate_key
 from costrel.cli.ports import find_holder, is_taken, next_free
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
@@ -46,7 +46,10 @@ _RELOAD_SECONDS = 0.25
     help="The key of the certificate's file.",
 )
 @click.option(
-    "--reload/--no-reload", cls=TwinOption, default=None, help="Restart when a file changes; default in debug mode."
+    "--reload/--no-reload",
+    cls=TwinOption,
+    default=None,
+    help="Restart when a file changes; default in debug mode.",
 )
 @click.option(
     "--debugger/--no-debugger",
@@ -55,7 +58,10 @@ _RELOAD_SECONDS = 0.25
     help="Show errors in the interactive debugger; default in debug mode.",
 )
 @click.option(
-    "--with-threads/--without-threads", cls=TwinOption, default=True, help="Answer requests in threads or one by one."
+    "--with-threads/--without-threads",
+    cls=TwinOption,
+    default=True,
+    help="Answer requests in threads or one by one.",
 )
 @click.option(
     "--extra-files",
@@ -69,13 +75,6 @@ _RELOAD_SECONDS = 0.25
     type=SeparatedPathType(),
     help=f"Patterns (fnmatch) of files that do not restart it, separated by {os.path.pathsep!r}.",
 )
-@click.option(
-    "--traceback",
-    cls=TwinOption,
-    type=click.Choice(("short", "full")),
-    default=None,
-    help="How errors are shown in the terminal in debug mode; default is short.",
-)
 @pass_script_info
 def run_command(
     info: ScriptInfo,
@@ -87,7 +86,6 @@ def run_command(
     cert: Any,  # Any: two files, "adhoc" or an SSLContext
     extra_files: list[str] | None,
     exclude_patterns: list[str] | None,
-    traceback: str | None,
 ) -> None:
     """Run a local development server.
 
@@ -98,9 +96,6 @@ def run_command(
     """
     from costrel.helpers import get_debug_flag  # for cost: the command line starts without the framework
 
-    if traceback is not None:
-        # A variable, because the reloader inherits it.
-        os.environ["COSTREL_TRACEBACK"] = traceback
     app = _load(info)
     debug = get_debug_flag()
     reload = debug if reload is None else reload
@@ -127,6 +122,7 @@ def run_command(
 
 
 run_command.params.insert(0, debug_option)
+run_command.params.append(traceback_option)
 
 
 def _load(info: ScriptInfo) -> WSGIApplication:
@@ -136,7 +132,7 @@ def _load(info: ScriptInfo) -> WSGIApplication:
 
     try:
         return info.load_app()
-    except Exception as error:
+    except Exception as error:  # told below, and by every answer
         from costrel.debug.terminal import describe  # for cost: it loads Jinja
 
         click.echo(f"{describe(error)}\n * Waiting for a change that mends it.", err=True)

@@ -69,7 +69,7 @@ class ScriptInfo:
         if app is None:
             raise nothing_found(program_name(), os.getcwd())
         if self.set_debug_flag:
-            from costrel.helpers import get_debug_flag  # for cost: the command line starts without the framework
+            from costrel.helpers import get_debug_flag  # for cost: it loads Werkzeug
 
             # The setter of `debug`, because it also tells Jinja to look for changed templates.
             app.debug = get_debug_flag()

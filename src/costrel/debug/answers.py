@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.wsgi import host_is_trusted
+from werkzeug.sansio.utils import host_is_trusted
 
 from costrel.debug.frames import find_place, relative
 from costrel.debug.terminal import describe, summarise
@@ -46,7 +46,7 @@ class ErrorAnswers:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         """Run the application; on an error answer, or hand on to the debugger."""
         # The debugger's page leaves out frames that have this name in them.
-        __traceback_hide__ = True
+        __traceback_hide__ = True  # noqa: F841
         started: list[bool] = []
 
         def start(*args: Any) -> Callable[[bytes], object]:  # Any: start_response's own arguments
@@ -67,7 +67,7 @@ class ErrorAnswers:
             if kind == "html" and trusted and self.page:
                 raise
             if started:
-                # Too late for an answer: the server cuts the connection, so that the client sees it is not whole.
+                # Too late for an answer: the server cuts the connection, and the client sees that it is cut.
                 raise ConnectionAbortedError("the view failed after its answer had begun") from error
 
             yield from _answer(error if trusted else None, kind, start_response)

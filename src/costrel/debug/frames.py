@@ -15,7 +15,9 @@ from jinja2 import TemplateSyntaxError
 
 __all__ = ["Place", "count_frames", "find_place", "is_own_file", "relative"]
 
-_LIBRARIES = frozenset(("blinker", "click", "costrel", "flask", "itsdangerous", "jinja2", "markupsafe", "werkzeug"))
+_LIBRARIES = frozenset(
+    ("blinker", "click", "costrel", "flask", "itsdangerous", "jinja2", "markupsafe", "werkzeug")
+)
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 # Code without a file that somebody typed; all other <names> are generated code.
@@ -178,7 +180,9 @@ def _syntax_place(error: SyntaxError) -> Place:
     same_line = error.end_lineno in (None, error.lineno)
     end = (error.end_offset or 0) - 1 if same_line else -1
 
-    return Place(str(error.filename), error.lineno or 1, "", column, max(end, column + 1) if column >= 0 else -1)
+    columns = (column, max(end, column + 1)) if column >= 0 else (-1, -1)
+
+    return Place(str(error.filename), error.lineno or 1, "", *columns)
 
 
 def _template_place(error: TemplateSyntaxError) -> Place:

@@ -74,6 +74,7 @@ class DevelopmentFormatter(logging.Formatter):
         self.inner = inner or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
+        """Write a record, and its error behind it."""
         info, text = record.exc_info, record.exc_text
         # NOTE: a formatter leaves its text on the record; set aside, or a log file would get the summary.
         record.exc_info = record.exc_text = None
@@ -102,7 +103,9 @@ def _message(exc: BaseException) -> list[str]:
     if not lines:
         return [name, *hint]
 
-    return [_clean(line) for line in (f"{name}: {lines[0].strip()}", *hint, *(f"  {rest}" for rest in lines[1:]))]
+    shown = [f"{name}: {lines[0].strip()}", *hint, *(f"  {line}" for line in lines[1:])]
+
+    return [_clean(line) for line in shown]
 
 
 def _text(exc: BaseException) -> str:
@@ -114,7 +117,7 @@ def _text(exc: BaseException) -> str:
         return exc.message or ""
     try:
         return str(exc)
-    except Exception:  # noqa: BLE001  # a broken __str__ must not hide the error it belongs to
+    except Exception:  # a broken __str__ must not hide the error it belongs to
         return "(its message cannot be shown)"
 
 
@@ -128,7 +131,8 @@ def _type_name(exc: BaseException) -> str:
 
 def _where(place: Place, room: int) -> list[str]:
     """Show a place in so many lines: its name, then source with a caret."""
-    heading = f"  {relative(place.filename)}:{place.line}" + (f" in {place.function}" if place.function else "")
+    function = f" in {place.function}" if place.function else ""
+    heading = f"  {relative(place.filename)}:{place.line}{function}"
     failing = place.text(place.line)
     if room < 2 or not failing.strip():
         return [_clean(heading)]
@@ -139,7 +143,7 @@ def _where(place: Place, room: int) -> list[str]:
     shown = [_clean(heading)]
     for number in lines:
         mark = ">" if number == place.line else " "
-        shown.append(f"  {mark} {number:>{width}} | {_clean(place.text(number).replace(chr(9), _TAB))}".rstrip())
+        shown.append(f"  {mark} {number:>{width}} | {_clean(place.text(number))}".rstrip())
         if number == place.line and caret:
             shown.append(f"    {'':>{width}}   {caret}")
 
