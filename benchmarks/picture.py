@@ -8,7 +8,12 @@ from html import escape
 from report import TITLES
 
 _LEFT, _RIGHT, _TOP, _ROW, _WIDTH = 112, 78, 74, 30, 860
-_SERIES = (("bareorjson", "bare WSGI"), ("falconorjson", "Falcon"), ("bottle", "Bottle"), ("flask", "Flask"))
+_SERIES = (
+    ("bareorjson", "bare WSGI (orjson)"),
+    ("falconorjson", "Falcon (orjson)"),
+    ("bottle", "Bottle"),
+    ("flask", "Flask"),
+)
 
 _STYLE = """
   text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
@@ -101,7 +106,8 @@ def _row(y, workload, row, scale):
         )
         gain = row["flask"] / row["costrel"]
         parts.append(_text(_WIDTH - 8, y + 5, f"{gain:.1f}×" if gain < 10 else f"{gain:.0f}×", "gain", "end"))
-    for name, _ in (*_SERIES, ("costrel", "")):
+    # costrel's mark is the largest, so it goes below those it may cover
+    for name, _ in (("costrel", ""), *_SERIES):
         if name in row:
             parts.append(_mark(name, scale.x(row[name]), y))
 
