@@ -13,7 +13,6 @@ from datetime import timedelta
 from operator import attrgetter
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
-from urllib.parse import urlsplit
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Forbidden, HTTPException
@@ -25,14 +24,17 @@ from werkzeug.wsgi import get_host
 from costrel import _proxies
 from costrel import typing as ft
 from costrel._current import current, require_request
+from costrel._missing import MISSING
 from costrel.blueprints import open_relative
 from costrel.core import lifecycle, replies
 from costrel.core.drive import run_sync
+from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
-from costrel.core.overrides import originals, remember_originals
+from costrel.core.overrides import originals, own_method, remember_originals
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
 from costrel.helpers import get_debug_flag, get_flashed_messages, send_from_directory
+from costrel.routing import Map, decode_path
 from costrel.sansio.app import App
 from costrel.serving.offload import async_to_sync
 from costrel.serving.wsgi import fast_lane, general_lane
@@ -43,7 +45,7 @@ from costrel.wrappers import Request, Response
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from costrel.commands import AppGroup
+    from costrel.cli.groups import AppGroup
     from costrel.testing import FlaskClient, FlaskCliRunner
 
 __all__ = ["Costrel", "Flask"]
@@ -208,7 +210,7 @@ class Costrel(App):
     @cached_property
     def cli(self) -> AppGroup:  # type: ignore[override]  # made when first asked for
         """The application's commands, for ``costrel`` on the command line."""
-        from costrel.commands import AppGroup  # cost: click, 15 ms, only commands need it
+        from costrel.cli.groups import AppGroup  # cost: click, 15 ms, only commands need it
 
         group = AppGroup()
         group.name = self.name
@@ -473,21 +475,54 @@ class Costrel(App):
         return None
 
     def _route(self, ctx: RequestContext) -> None:
-        """Find the rule of a request, or the error that says why there is none."""
+        """Find the rule of a request, or the error that says why there is none.
+
+        The compiled table answers the usual request; Werkzeug's adapter what
+        the table leaves open.
+        """
+        environ = ctx.environ
+        if (
+            ctx._url_adapter is MISSING
+            and isinstance(self.url_map, Map)
+            and not self.subdomain_matching
+            and "HTTP_UPGRADE" not in environ
+            and own_method(self, "create_url_adapter") is None
+        ):
+            table = self.url_map.table
+            try:
+                check_host(environ, self.config["TRUSTED_HOSTS"])
+            except HTTPException as error:
+                self._note_route(ctx, None, error)
+                return
+            match = table.match(environ["REQUEST_METHOD"], decode_path(environ))
+            if match is not None:
+                ctx._match = match
+                if ctx._request is not None:
+                    ctx._request.url_rule, ctx._request.view_args = match
+                return
+
         adapter = ctx.url_adapter
         if adapter is None:
             return
 
         try:
-            match = adapter.match(return_rule=True)
+            self._note_route(ctx, adapter.match(return_rule=True), None)
         except HTTPException as error:
+            if isinstance(error, RequestRedirect) and self.config.get("RELATIVE_REDIRECTS"):
+                error.new_url = _relative_to(error.new_url, ctx.request.host_url)
+            self._note_route(ctx, None, error)
+
+    def _note_route(self, ctx: RequestContext, match: Any, error: HTTPException | None) -> None:
+        """Keep what routing found, on the context and on the request if there is one already."""
+        request = ctx._request
+        if error is not None:
             ctx._routing_error = error
-            if ctx._request is not None:
-                ctx._request.routing_exception = error
+            if request is not None:
+                request.routing_exception = error
         else:
-            ctx._match = cast("tuple[Rule, dict[str, Any]]", match)
-            if ctx._request is not None:
-                ctx._request.url_rule, ctx._request.view_args = ctx._match
+            ctx._match = match
+            if request is not None:
+                request.url_rule, request.view_args = match
 
     def url_for(
         self,
@@ -516,34 +551,60 @@ class Costrel(App):
         """
         ctx: Any = current.get(None)
         scope = None if ctx is None else ctx._request_scope
-        if scope is not None:
-            adapter = scope.url_adapter
-            if endpoint[:1] == ".":
-                blueprint = scope.request.blueprint
-                endpoint = f"{blueprint}{endpoint}" if blueprint is not None else endpoint[1:]
-            if _external is None:
-                _external = _scheme is not None
-        else:
-            adapter = ctx.url_adapter if ctx is not None else self.create_url_adapter(None)
-            if adapter is None:
-                raise RuntimeError(
-                    "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also"
-                    " configure 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
-                )
-            if _external is None:
-                _external = True
-
+        if scope is not None and endpoint[:1] == ".":
+            blueprint = scope.request.blueprint
+            endpoint = f"{blueprint}{endpoint}" if blueprint is not None else endpoint[1:]
+        if _external is None:
+            _external = _scheme is not None or scope is None
         if _scheme is not None and not _external:
             raise ValueError("When specifying '_scheme', '_external' must be True.")
 
-        self.inject_url_defaults(endpoint, values)
+        if scope is not None and not _external:
+            if self.url_default_functions:
+                self.inject_url_defaults(endpoint, values)
+            url = self._path_for(scope, endpoint, values, _method)
+            if url is not None:
+                return url if _anchor is None else url + self._url_suffix(_anchor)
+            adapter = scope.url_adapter
+        else:
+            adapter = self._adapter_for(ctx, scope)
+            self.inject_url_defaults(endpoint, values)
+
         try:
             url = adapter.build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
         except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
             return self.handle_url_build_error(error, endpoint, values)
 
-        return url + self._url_suffix(_anchor) if _anchor is not None else cast(str, url)
+        return url if _anchor is None else url + self._url_suffix(_anchor)
+
+    def _path_for(self, scope: Any, endpoint: str, values: dict[str, Any], method: str | None) -> str | None:
+        """Build the path of an endpoint by its plan; ``None`` is for Werkzeug to answer."""
+        url_map = self.url_map
+        if self.subdomain_matching or not isinstance(url_map, Map):
+            return None
+
+        path = url_map.urls.build(endpoint, values, method)
+        root = scope.environ.get("SCRIPT_NAME")
+        if path is None or not root:
+            return path
+
+        return root.encode("latin1").decode(errors="replace").rstrip("/") + path
+
+    def _adapter_for(self, ctx: Any, scope: Any) -> MapAdapter:
+        """Return what builds whole URLs here.
+
+        Raises:
+            RuntimeError: If nothing says for which host.
+        """
+        adapter = (scope or ctx).url_adapter if ctx is not None else self.create_url_adapter(None)
+        if adapter is None:
+            raise RuntimeError(
+                "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also"
+                " configure 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
+            )
+
+        return cast(MapAdapter, adapter)
 
     # Session, safety.
 
@@ -676,6 +737,15 @@ class _OnlyApp:
 
     def __init__(self, app: Costrel) -> None:
         self.app = app
+
+
+def _relative_to(url: str, host_url: str) -> str:
+    """Take scheme and host off a URL of this host."""
+    if not url.startswith(host_url):
+        return url
+
+    # SECURITY: a path that began with two slashes would name another host.
+    return "/" + url[len(host_url) :].lstrip("/\\")
 
 
 def _split(args: tuple[Any, ...], optional: int = 0) -> tuple[Any, ...]:

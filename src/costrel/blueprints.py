@@ -15,7 +15,7 @@ from costrel.sansio.blueprints import BlueprintSetupState
 from costrel.wrappers import Response
 
 if TYPE_CHECKING:
-    from costrel.commands import AppGroup
+    from costrel.cli.groups import AppGroup
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
 
@@ -38,7 +38,7 @@ class Blueprint(SansioBlueprint):
     @cached_property
     def cli(self) -> AppGroup:  # type: ignore[override]  # made when first asked for
         """The commands of this blueprint; they join the application's."""
-        from costrel.commands import AppGroup  # cost: click, 15 ms, only commands need it
+        from costrel.cli.groups import AppGroup  # cost: click, 15 ms, only commands need it
 
         group = AppGroup()
         group.name = self.name

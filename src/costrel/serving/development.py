@@ -1,0 +1,52 @@
+"""``app.run()``: the development server, from a script instead of the command line."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from werkzeug import serving
+
+from costrel.cli.envfiles import load_dotenv as load_env_files
+from costrel.cli.serverlog import show_server_banner
+from costrel.helpers import get_debug_flag, get_load_dotenv
+
+__all__ = ["run"]
+
+
+def run(
+    app: Any, *, host: str | None, port: int | None, debug: bool | None, load_dotenv: bool, **options: Any
+) -> None:
+    """Serve an application with Werkzeug's server until it is interrupted.
+
+    Within a command of ``costrel`` it does nothing but say so: the command
+    serves, or does something else, and must not be blocked.
+    """
+    if os.environ.get("COSTREL_RUN_FROM_CLI") == "true" or os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+        if not serving.is_running_from_reloader():
+            print(
+                " * Ignoring app.run(), which would block the command that loads this file.\n"
+                '   Put it under  if __name__ == "__main__":  to be rid of this line.'
+            )
+        return
+
+    if get_load_dotenv(load_dotenv):
+        load_env_files()
+        if "FLASK_DEBUG" in os.environ or "COSTREL_DEBUG" in os.environ:
+            app.debug = get_debug_flag()
+    if debug is not None:
+        app.debug = bool(debug)
+
+    configured_host, _, configured_port = (app.config["SERVER_NAME"] or "").partition(":")
+    if not host:
+        host = configured_host or "127.0.0.1"
+    port = int(port) if port or port == 0 else int(configured_port or 5_000)
+    options.setdefault("use_reloader", app.debug)
+    options.setdefault("use_debugger", app.debug)
+    options.setdefault("threaded", True)
+    show_server_banner(app.debug, app.name)
+    try:
+        serving.run_simple(host, port, app, **options)
+    finally:
+        # The server ran in this process; the application may be set up further, as in an interactive session.
+        app._got_first_request = False
