@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from jinja2 import BaseLoader, Template, TemplateNotFound
 from jinja2.utils import LRUCache
 
 from costrel._current import current, require_context
+from costrel.core.autoescape import autoescape_for
 from costrel.core.missing_template import MissingTemplate
 from costrel.core.rendering import RenderEnvironment
+from costrel.debughelpers import explain_template_loading_attempts
 from costrel.helpers import stream_with_context
 from costrel.signals import before_render_template, template_rendered
 
 __all__ = [
     "DispatchingJinjaLoader",
     "Environment",
+    "autoescape_for",
     "render_template",
     "render_template_string",
     "stream_template",
@@ -117,16 +121,12 @@ class DispatchingJinjaLoader(BaseLoader):
 
     def _get_source_explained(self, environment: Any, template: str) -> Source:
         """Ask every loader, and log what each of them says."""
-        # Imported here for its cost: only this setting needs it.
-        from costrel.debughelpers import explain_template_loading_attempts
-
         attempts = []
-        found = None
+        found: Source | None = None
         for owner, loader in self._iter_loaders():
-            try:
-                answer: Source | None = loader.get_source(environment, template)
-            except TemplateNotFound:
-                answer = None
+            answer: Source | None = None
+            with suppress(TemplateNotFound):
+                answer = loader.get_source(environment, template)
             found = found or answer
             attempts.append((loader, owner, answer))
 

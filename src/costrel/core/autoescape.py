@@ -7,8 +7,13 @@ __all__ = ["autoescape_for"]
 _MARKUP = (".html", ".htm", ".xml", ".xhtml", ".svg")
 _TEMPLATE = (".j2", ".jinja", ".jinja2")
 # HTML's entities break what these make.
-_PLAIN = (".cfg", ".conf", ".css", ".csv", ".ini", ".js", ".json", ".md", ".sh", ".sql", ".tex")
-_PLAIN += (".text", ".toml", ".txt", ".yaml", ".yml")
+_PLAIN = tuple(
+    f".{kind}"
+    for kind in (
+        *("cfg", "conf", "css", "csv", "ini", "js", "json", "md"),
+        *("sh", "sql", "tex", "text", "toml", "txt", "yaml", "yml"),
+    )
+)
 
 
 def autoescape_for(filename: str | None, *, flask_defaults: bool) -> bool:

@@ -5,7 +5,7 @@ and body. What of it depends on the file alone is worked out once and kept for
 as long as the file is the same, so that a request costs little more than
 opening and reading. Knows no route and no proxy.
 
-PERF: 10 KB in 9 µs; through ``send_file`` it is 66.
+PERF: 10 KB in 9 µs; through ``send_file`` it is 48.
 """
 
 from __future__ import annotations
@@ -320,7 +320,7 @@ def _leave_to_server(app: Any, environ: dict[str, Any], path: str, max_age: MaxA
 
 
 def _date() -> str:
-    """Return the time as HTTP writes it. PERF: 0.1 µs, made anew once a second instead of in 4 µs."""
+    """Return the time as HTTP writes it. PERF: 0.2 µs; made anew each time it is 2.5."""
     global _now
     second = int(time.time())
     now = _now

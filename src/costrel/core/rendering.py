@@ -2,7 +2,7 @@
 
 Nothing here changes what a template prints.
 
-PERF: a table of 20 rows of dicts takes 105 µs; with Jinja's own classes 168.
+PERF: a table of 20 rows of dicts takes 110 µs; with Jinja's own classes 168.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Context(JinjaContext):
     @internalcode
     def call(__self, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call something for a template, with the context in front if it asks for that."""
-        # PERF: 1.0 µs a call instead of 1.7. Jinja asks of every callable's __call__ first whether
+        # PERF: 0.3 µs a call instead of 0.9. Jinja asks of every callable's __call__ first whether
         # it wants the context; that of a plain function cannot say so.
         if type(__obj) not in _PLAIN_CALLABLES or hasattr(__obj, "jinja_pass_arg"):
             return super().call(__obj, *args, **kwargs)
@@ -58,7 +58,7 @@ class Template(JinjaTemplate):
         if shared or locals or type(self.globals) is not ChainMap:
             return super().new_context(vars, shared, locals)
 
-        # PERF: 2.6 µs instead of 6.0: a ChainMap is copied key by key, in Python.
+        # PERF: 1.8 µs instead of 6.0: a ChainMap is copied key by key, in Python.
         known: dict[str, Any] = {}
         for layer in reversed(self.globals.maps):
             known.update(layer)
@@ -75,7 +75,7 @@ class RenderEnvironment(Environment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Read an attribute, or else an item, of an object."""
-        # PERF: 0.15 µs instead of 0.75. A plain dict has no attributes but its methods, so the
+        # PERF: 0.1 µs instead of 0.6. A plain dict has no attributes but its methods, so the
         # failing getattr and its exception can be left out.
         if type(obj) is dict and attribute not in _DICT_METHODS:
             try:

@@ -1,0 +1,184 @@
+import gc
+import threading
+
+import pytest
+
+from costrel._current import current
+from costrel.core.streams import ContextStream
+
+
+class Context:
+    """Counts holds as ``costrel.ctx`` does."""
+
+    has_request = True
+
+    def __init__(self):
+        self.holds = 0
+        self.releases = []
+
+    def hold(self):
+        self.holds += 1
+
+    def release(self, exc=None):
+        self.holds -= 1
+        self.releases.append((exc, current.get(None)))
+
+
+def seen(notes, pieces=3):
+    try:
+        for piece in range(pieces):
+            notes.append(current.get(None))
+            yield piece
+    finally:
+        notes.append(current.get(None))
+
+
+@pytest.fixture
+def ctx():
+    return Context()
+
+
+def test_context_is_current_only_while_the_stream_works(ctx):
+    notes = []
+    stream = ContextStream(ctx, seen(notes))
+
+    for _ in stream:
+        assert current.get(None) is None
+
+    assert notes == [ctx] * 4
+    assert current.get(None) is None
+
+
+def test_nothing_runs_before_the_first_piece_is_asked_for(ctx):
+    notes = []
+
+    stream = ContextStream(ctx, seen(notes))
+
+    assert notes == []
+    assert ctx.holds == 1
+    stream.close()
+
+
+def test_end_of_the_stream_releases_the_context_once(ctx):
+    stream = ContextStream(ctx, seen([]))
+
+    assert list(stream) == [0, 1, 2]
+    stream.close()
+    stream.close()
+    assert list(stream) == []
+
+    assert ctx.releases == [(None, ctx)]
+
+
+def test_closing_runs_the_finally_block_inside_of_the_context(ctx):
+    notes = []
+    stream = ContextStream(ctx, seen(notes))
+    next(stream)
+
+    stream.close()
+
+    assert notes == [ctx, ctx]
+    assert ctx.releases == [(None, ctx)]
+    assert current.get(None) is None
+
+
+def test_closing_a_stream_that_never_began_releases_the_context(ctx):
+    ContextStream(ctx, seen([])).close()
+
+    assert ctx.holds == 0
+
+
+def test_stream_thrown_away_releases_the_context(ctx):
+    notes = []
+    stream = ContextStream(ctx, seen(notes))
+    next(stream)
+
+    del stream
+    gc.collect()
+
+    assert notes == [ctx, ctx]
+    assert len(ctx.releases) == 1
+    assert current.get(None) is None
+
+
+def test_error_of_the_stream_goes_to_the_teardown_and_on(ctx):
+    def fails():
+        yield 1
+        raise LookupError("broken")
+
+    stream = ContextStream(ctx, fails())
+    next(stream)
+
+    with pytest.raises(LookupError):
+        next(stream)
+    stream.close()
+
+    ((error, _),) = ctx.releases
+    assert isinstance(error, LookupError)
+
+
+def test_error_while_closing_goes_to_the_teardown_and_on(ctx):
+    def fails():
+        try:
+            yield 1
+        finally:
+            raise LookupError("broken")
+
+    stream = ContextStream(ctx, fails())
+    next(stream)
+
+    with pytest.raises(LookupError):
+        stream.close()
+
+    assert isinstance(ctx.releases[0][0], LookupError)
+    assert current.get(None) is None
+
+
+def test_stream_may_go_on_in_another_thread(ctx):
+    notes = []
+    stream = ContextStream(ctx, seen(notes))
+    next(stream)
+
+    thread = threading.Thread(target=lambda: notes.extend(stream))
+    thread.start()
+    thread.join()
+
+    assert [note for note in notes if note is ctx] == [ctx] * 4
+    assert [note for note in notes if note is not ctx] == [1, 2]
+    assert ctx.holds == 0
+
+
+def test_two_streams_taken_in_turns_see_their_own_context():
+    first, second = Context(), Context()
+    notes_of_first, notes_of_second = [], []
+
+    pairs = list(
+        zip(
+            ContextStream(first, seen(notes_of_first)),
+            ContextStream(second, seen(notes_of_second)),
+            strict=True,
+        )
+    )
+
+    assert pairs == [(0, 0), (1, 1), (2, 2)]
+    assert set(notes_of_first) == {first}
+    assert set(notes_of_second) == {second}
+
+
+def test_context_manager_closes_the_stream(ctx):
+    with ContextStream(ctx, seen([])) as stream:
+        next(stream)
+
+    assert ctx.holds == 0
+
+
+def test_iterable_without_close_is_enough(ctx):
+    assert list(ContextStream(ctx, [1, 2])) == [1, 2]
+    assert ctx.holds == 0
+
+
+def test_what_cannot_be_iterated_over_holds_nothing(ctx):
+    with pytest.raises(TypeError):
+        ContextStream(ctx, 5)
+
+    assert ctx.holds == 0
