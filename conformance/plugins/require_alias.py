@@ -5,6 +5,7 @@ has activated it is what is being checked.
 """
 
 import importlib.util
+import os
 import sys
 
 import flask
@@ -13,3 +14,5 @@ if "costrel" not in sys.modules or flask is not sys.modules["costrel"]:
     sys.exit(f"'import flask' gave {flask!r}, not costrel")
 if importlib.util.find_spec("flask.app").name != "costrel.app":
     sys.exit("'flask.app' is another module than 'costrel.app'")
+if os.environ.get("COSTREL_FAST_LANE") == "off":
+    flask.Flask._fast_lane = False

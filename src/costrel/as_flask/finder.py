@@ -69,7 +69,12 @@ class AliasFinder:
 
         loader = AliasLoader(own_name(fullname))
 
-        return ModuleSpec(fullname, loader, origin="costrel", is_package=loader.is_package(fullname))
+        return ModuleSpec(
+            fullname,
+            loader,  # type: ignore[arg-type]  # by its methods; the class to inherit from costs 5 ms
+            origin="costrel",
+            is_package=loader.is_package(fullname),
+        )
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         """Yield a distribution of Flask when ``importlib.metadata`` looks for one.

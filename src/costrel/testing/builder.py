@@ -56,7 +56,7 @@ class EnvironBuilder(WerkzeugEnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:  # type: ignore[override]  # static in Werkzeug
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
         """Write JSON as the application does.
 
         Args:

@@ -6,7 +6,7 @@ Calls ``app.wsgi_app`` through the application. Another protocol gets another
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import copy
 from functools import cache
@@ -154,7 +154,7 @@ class FlaskClient(Client):
         finally:
             builder.close()
 
-    def _copy_environ(self, other: dict[str, Any]) -> dict[str, Any]:
+    def _copy_environ(self, other: Mapping[str, Any]) -> dict[str, Any]:
         """Return an environment on top of this client's own."""
         environ = {**self.environ_base, **other}
         if self.preserve_context:

@@ -31,7 +31,9 @@ class FlaskCliRunner(CliRunner):
         self.app = app
         super().__init__(**kwargs)
 
-    def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Result:  # as click has them
+    def invoke(  # type: ignore[override]  # Flask's signature: the rest goes by name
+        self, cli: Any = None, args: Any = None, **kwargs: Any
+    ) -> Result:
         """Run a command.
 
         Args:
@@ -43,6 +45,8 @@ class FlaskCliRunner(CliRunner):
         if cli is None:
             cli = self.app.cli
         if "obj" not in kwargs:
-            kwargs["obj"] = self.app._script_info()
+            from costrel.cli.script_info import ScriptInfo
+
+            kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)
 
         return super().invoke(cli, args, **kwargs)
