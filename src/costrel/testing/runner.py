@@ -23,8 +23,8 @@ class FlaskCliRunner(CliRunner):
         >>> @app.cli.command("name")
         ... def show_name():
         ...     click.echo(current_app.name)
-        >>> app.test_cli_runner().invoke(args=["name"]).output
-        'shop\\n'
+        >>> app.test_cli_runner().invoke(args=["name"]).output.strip()
+        'shop'
     """
 
     def __init__(self, app: Any, **kwargs: Any) -> None:  # the class of applications stands above this module
