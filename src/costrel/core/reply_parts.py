@@ -1,0 +1,58 @@
+"""The parts a plain response is put together from, made once and kept.
+
+Knows no response class. What is kept is bounded and checked, because a
+content type may come from a view's arguments.
+"""
+
+from __future__ import annotations
+
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.utils import get_content_type
+
+from costrel.core.header_rules import check_value
+
+__all__ = ["STATUS_LINES", "content_type_of", "plain_content_type"]
+
+STATUS_LINES: dict[object, tuple[str, int]] = {
+    code: (f"{code} {phrase.upper()}", code) for code, phrase in HTTP_STATUS_CODES.items()
+}
+"""Status line and code by code, as Werkzeug writes them."""
+
+_MAX_KEPT = 256
+_by_mimetype: dict[str, str] = {}
+_checked: dict[str, str] = {}
+
+
+def content_type_of(mimetype: str) -> str | None:
+    """Return the content type for a mimetype, with its charset.
+
+    ``None`` for what is no plain text; Werkzeug's constructor then answers.
+
+    Raises:
+        ValueError: If it holds a CR, LF or NUL.
+
+    Example:
+        >>> content_type_of("text/plain"), content_type_of("application/json")
+        ('text/plain; charset=utf-8', 'application/json')
+    """
+    known = _by_mimetype.get(mimetype)
+    if known is None and type(mimetype) is str:
+        known = check_value(get_content_type(mimetype, "utf-8"))
+        if len(_by_mimetype) < _MAX_KEPT:
+            _by_mimetype[mimetype] = known
+
+    return known
+
+
+def plain_content_type(content_type: str) -> str | None:
+    """Return a content type as it was given, if it can be sent.
+
+    ``None`` and the error are as those of ``content_type_of``.
+    """
+    known = _checked.get(content_type)
+    if known is None and type(content_type) is str:
+        known = check_value(content_type)
+        if len(_checked) < _MAX_KEPT:
+            _checked[content_type] = known
+
+    return known
