@@ -7,7 +7,7 @@ request only to read a cookie.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -174,7 +174,8 @@ class SessionInterface:
     def get_expiration_time(self, app: Application, session: SessionMixin) -> datetime | None:
         """Return when the session ends; ``None``: with the browser."""
         if session.permanent:
-            return datetime.now(UTC) + app.permanent_session_lifetime
+            lifetime: timedelta = app.permanent_session_lifetime
+            return datetime.now(UTC) + lifetime
 
         return None
 
@@ -303,12 +304,10 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def save_session(self, app: Application, session: Any, response: Any) -> None:
         """Set, refresh or delete the cookie, and say that the answer depends on it."""
-        if session.accessed:
+        writes = self.should_set_cookie(app, session) if session else session.modified
+        if writes or session.accessed:
             vary_by_cookie(response)
-        if session:
-            if not self.should_set_cookie(app, session):
-                return
-        elif not session.modified:
+        if not writes:
             return
 
         name = self.get_cookie_name(app)
@@ -322,11 +321,10 @@ class SecureCookieSessionInterface(SessionInterface):
         }
         if session:
             expires = self.get_expiration_time(app, session)
-            value = self.get_signing_serializer(app).dumps(dict(session))  # type: ignore[union-attr]  # a session was opened with it
+            value = self.get_signing_serializer(app).dumps(dict(session))  # type: ignore[union-attr]  # it opened the session
             response.set_cookie(name, value, expires=expires, **attributes)
         else:
             response.delete_cookie(name, **attributes)
-        vary_by_cookie(response)
         # SECURITY: a cache that keeps this answer would hand the session to others.
         if not getattr(app, "_flask_defaults", False):
             response.headers.setdefault("Cache-Control", "private")

@@ -14,9 +14,8 @@ _SECRET_NAME = re.compile(
     r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|APIKEY|_KEYS?$|^KEY$", re.IGNORECASE
 )
 
-# SECURITY: no nested repetition, so that a long value cannot make this slow. The
-# password may hold a colon, and an unquoted "/" or "@", as people do write them.
-_URL_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):([^\s@]+)(?=@)")
+_WORD = re.compile(r"\S+")
+_PORT = re.compile(r"[0-9]+/")
 
 # Deeper than any configuration is, and well above a value that holds itself.
 _MAX_DEPTH = 8
@@ -42,7 +41,19 @@ def mask_url_passwords(text: str) -> str:
     if "://" not in text or "@" not in text:
         return text
 
-    return _URL_PASSWORD.sub(rf"\1:{MASK}", text)
+    return _WORD.sub(lambda word: _mask_one_url(word[0]), text)
+
+
+def _mask_one_url(word: str) -> str:
+    """Mask up to the last "@": people do write unquoted "/" and "@" in passwords."""
+    scheme, _, rest = word.partition("://")
+    userinfo, at, place = rest.rpartition("@")
+    user, colon, password = userinfo.partition(":")
+    # "host/path:…@" and "host:80/…@" have no password, only an "@" in the path.
+    if not (at and colon) or "/" in user or _PORT.match(password):
+        return word
+
+    return f"{scheme}://{user}:{MASK}@{place}"
 
 
 def mask(name: Any, value: Any) -> Any:

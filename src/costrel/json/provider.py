@@ -59,7 +59,7 @@ class JSONProvider:
     def _prepare_response_obj(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if args and kwargs:
             raise TypeError(
-                f"app.json.response() takes either positional or keyword arguments, not both:"
+                f"app.json.response() takes either args or kwargs, not both:"
                 f" got {len(args)} and {', '.join(kwargs)}"
             )
         if len(args) == 1:
@@ -116,9 +116,7 @@ class DefaultJSONProvider(JSONProvider):
         ensure_ascii = self.ensure_ascii
         if convert is _default and (not kwargs or kwargs == _COMPACT):
             if kwargs:
-                out = write_bytes(
-                    obj, sort_keys=bool(sort_keys), ensure_ascii=bool(ensure_ascii), indent=False
-                )
+                out = write_bytes(obj, sort_keys=sort_keys, ensure_ascii=ensure_ascii, indent=False)
                 if out is not None:
                     return out[:-1].decode()
 
@@ -161,8 +159,8 @@ class DefaultJSONProvider(JSONProvider):
         if type(self).dumps is _DUMPS and "dumps" not in self.__dict__ and self.default is _default:
             out = write_bytes(
                 obj,
-                sort_keys=bool(self.sort_keys),
-                ensure_ascii=bool(self.ensure_ascii),
+                sort_keys=self.sort_keys,
+                ensure_ascii=self.ensure_ascii,
                 indent=not compact,
             )
         if out is None:
