@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from werkzeug.routing import BaseConverter, IntegerConverter, Rule
@@ -92,15 +92,17 @@ def _kind_of_conversion(converter: BaseConverter) -> str:
     if getattr(converter.to_python, "__func__", None) is BaseConverter.to_python:
         return "same"
 
-    limits = (converter.fixed_digits, converter.min, converter.max) if type(converter) is IntegerConverter else ()
-    return "int" if limits == (0, None, None) else "call"
+    if type(converter) is not IntegerConverter:
+        return "call"
+
+    return "int" if (converter.fixed_digits, converter.min, converter.max) == (0, None, None) else "call"
 
 
 def _fits(part: RulePart) -> Callable[[str], object]:
     return re.compile(part.content).match
 
 
-@lru_cache(maxsize=None)  # as many as there are shapes of rules, which are the developer's
+@cache  # as many as there are shapes of rules, which are the developer's
 def _maker(shape: tuple[tuple[str, str], ...], defaults: bool) -> Callable[..., Leaf]:
     """Write the function that makes leaves of one shape.
 

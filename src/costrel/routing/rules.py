@@ -19,7 +19,16 @@ from costrel.errors import CostrelError
 __all__ = ["ConverterError", "Rule", "RuleError"]
 
 _WATCHED = frozenset(
-    {"alias", "defaults", "endpoint", "merge_slashes", "methods", "redirect_to", "strict_slashes", "websocket"}
+    {
+        "alias",
+        "defaults",
+        "endpoint",
+        "merge_slashes",
+        "methods",
+        "redirect_to",
+        "strict_slashes",
+        "websocket",
+    }
 )
 _OTHER_NAMES = {
     "bool": "any(true, false)",
@@ -51,10 +60,10 @@ class Rule(WerkzeugRule):
 
     Example:
         >>> from costrel.routing import Map
-        >>> Map([Rule("/users/<integer:id>", endpoint="user")])
+        >>> Map([Rule("/u/<integer:id>", endpoint="user")])
         Traceback (most recent call last):
           ...
-        costrel.routing.rules.ConverterError: the converter 'integer' does not exist (in '/users/<integer:id>')
+        costrel.routing.rules.ConverterError: the converter 'integer' does not exist in '/u/<integer:id>'
           hint: Did you mean 'int'? There are: any, default, float, int, path, string, uuid.
     """
 
@@ -103,7 +112,7 @@ class Rule(WerkzeugRule):
         """
         if converter_name not in self.map.converters:
             raise ConverterError(
-                f"the converter {converter_name!r} does not exist (in {self.rule!r})",
+                f"the converter {converter_name!r} does not exist in {self.rule!r}",
                 hint=_which_converter(converter_name, variable_name, self.map.converters),
             )
 

@@ -34,14 +34,15 @@ class Routes(Protocol):
     _matcher: StateMachineMatcher
     _rules_by_endpoint: dict[Any, list[Rule]]
 
-    def update(self) -> None: ...
+    def update(self) -> None:
+        """Bring rules and edges in order."""
 
 
 def decode_path(environ: Mapping[str, Any]) -> str:
-    """Read the path of a request as Werkzeug's ``bind_to_environ`` does.
+    r"""Read the path of a request as Werkzeug's ``bind_to_environ`` does.
 
     Example:
-        >>> decode_path({"PATH_INFO": "/caf\\xc3\\xa9"})
+        >>> decode_path({"PATH_INFO": "/caf\xc3\xa9"})
         '/café'
     """
     path: str = environ.get("PATH_INFO", "/")
@@ -177,8 +178,8 @@ def _search(map: Routes, tree: Node, method: str, path: str, segments: list[str]
         if found is None:
             return None
         rule, values = found
-        converters = rule._converters
-        args = {name: converters[name].to_python(value) for name, value in zip(converters, values, strict=False)}
+        pairs = zip(rule._converters.items(), values, strict=False)
+        args = {name: converter.to_python(value) for (name, converter), value in pairs}
         args.update(rule.defaults or {})
         redirects = _may_redirect(map, rule) and any(
             other.suitable_for(args, method) for other in _default_rules(map, rule)

@@ -59,6 +59,7 @@ class Edge:
 
 Accept = Callable[[Rule], bool]
 MakeLeaf = Callable[[Rule], "Leaf | None"]
+Found = tuple[Rule, tuple[str, ...]]
 
 
 def grow(state: State, accept: Accept, make_leaf: MakeLeaf, depth: int = 0) -> Node | None:
@@ -116,12 +117,13 @@ def _grow_edges(node: Node, state: State, accept: Accept, make_leaf: MakeLeaf, d
 def _edge(part: RulePart, node: Node) -> Edge:
     pattern = compile_pattern(part.content)
     names = pattern.groupindex if pattern is not None else ()
-    groups = sorted((name for name in names if name.startswith("__werkzeug_")), key=lambda name: int(name[11:]))
+    ours = [name for name in names if name.startswith("__werkzeug_")]
+    ours.sort(key=lambda name: int(name[11:]))
 
-    return Edge(pattern, tuple(groups), part.final, part.suffixed, node)
+    return Edge(pattern, tuple(ours), part.final, part.suffixed, node)
 
 
-def search(node: Node, segments: list[str], values: tuple[str, ...] = ()) -> tuple[Rule, tuple[str, ...]] | None:
+def search(node: Node, segments: list[str], values: tuple[str, ...] = ()) -> Found | None:
     """Find the rule for the segments in exactly Werkzeug's order.
 
     Raises:
@@ -146,7 +148,7 @@ def search(node: Node, segments: list[str], values: tuple[str, ...] = ()) -> tup
     return None
 
 
-def _ends_here(node: Node, values: tuple[str, ...]) -> tuple[Rule, tuple[str, ...]] | None:
+def _ends_here(node: Node, values: tuple[str, ...]) -> Found | None:
     if node.rule is not None:
         return node.rule, values
 
@@ -159,7 +161,7 @@ def _ends_here(node: Node, values: tuple[str, ...]) -> tuple[Rule, tuple[str, ..
     return slash.rule, values
 
 
-def _follow(edge: Edge, segments: list[str], values: tuple[str, ...]) -> tuple[Rule, tuple[str, ...]] | None:
+def _follow(edge: Edge, segments: list[str], values: tuple[str, ...]) -> Found | None:
     if edge.pattern is None:
         raise Unsure
 

@@ -117,8 +117,8 @@ def _pieces(rule: Rule) -> tuple[str, list[tuple[str, ToUrl, str]]]:
         else:
             texts[-1] += quote(data, safe=_SEGMENT_SAFE)
 
-    slots = [(name, _to_url(rule._converters[name]), text) for name, text in zip(names, texts[1:], strict=True)]
-    return texts[0], slots
+    writers = [_to_url(rule._converters[name]) for name in names]
+    return texts[0], list(zip(names, writers, texts[1:], strict=True))
 
 
 def _plan(rule: Rule, head: str, slots: list[tuple[str, ToUrl, str]], *, sort: bool) -> Plan:
@@ -142,7 +142,7 @@ def _plan(rule: Rule, head: str, slots: list[tuple[str, ToUrl, str]], *, sort: b
             if len(values) == count:
                 return path
             query = _query(rule, {name: values[name] for name in values if name not in rule.arguments}, sort)
-        except Exception:  # a converter's refusal and error are shown by Werkzeug
+        except Exception:  # a converter's refusal or error is shown by Werkzeug
             return None
 
         return f"{path}?{query}" if query else path
