@@ -77,6 +77,11 @@ class _AppProxy(LocalProxy[Any]):
         return getattr(self._get_current_object() if ctx is None else ctx.app, name)
 
 
+# What prints a proxy outside of a context, Flask's users have seen as this.
+for _proxy in (_RequestProxy, _GlobalsProxy, _AppProxy):
+    _proxy.__name__ = "LocalProxy"
+
+
 class _ScopeVariable:
     """Answer like the context variable that Flask 3.1 has for one kind of context."""
 

@@ -7,6 +7,7 @@ override them; each only runs its step of ``core/lifecycle.py``.
 from __future__ import annotations
 
 import os
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -463,6 +464,9 @@ class Costrel(App):
                 server_name = None
             elif not self.subdomain_matching:
                 subdomain = self.url_map.default_subdomain or ""
+            elif server_name is not None and not _is_below(request.host, server_name, request.scheme):
+                self._warn_of_other_name(request.host, server_name)
+                subdomain = "<invalid>"  # what Werkzeug takes for it: no rule matches
             return self.url_map.bind_to_environ(request.environ, server_name=server_name, subdomain=subdomain)
 
         if config["SERVER_NAME"] is not None:
@@ -473,6 +477,16 @@ class Costrel(App):
             )
 
         return None
+
+    def _warn_of_other_name(self, host: str, server_name: str) -> None:
+        # Named as Flask's module, because its users filter the warning so.
+        warnings.warn_explicit(
+            f"Current server name {host!r} doesn't match configured server name {server_name!r}",
+            UserWarning,
+            filename=__file__,
+            lineno=0,
+            module="flask.app" if self._flask_defaults else __name__,
+        )
 
     def _route(self, ctx: RequestContext) -> None:
         """Find the rule of a request, or the error that says why there is none.
@@ -526,6 +540,7 @@ class Costrel(App):
 
     def url_for(
         self,
+        /,
         endpoint: str,
         *,
         _anchor: str | None = None,
@@ -737,6 +752,16 @@ class _OnlyApp:
 
     def __init__(self, app: Costrel) -> None:
         self.app = app
+
+
+def _is_below(host: str, server_name: str, scheme: str) -> bool:
+    """Tell whether a host is ``SERVER_NAME`` or a subdomain of it."""
+    server_name = server_name.lower()
+    usual_port = ":443" if scheme in {"https", "wss"} else ":80"
+    server_name = server_name.removesuffix(usual_port)
+    host = host.lower()
+
+    return host == server_name or host.endswith(f".{server_name}")
 
 
 def _relative_to(url: str, host_url: str) -> str:

@@ -56,7 +56,7 @@ class View:
             class_args: For the constructor.
             class_kwargs: For the constructor.
         """
-        view = _view_for(cls, class_args, class_kwargs)
+        view = _view_for(cls, class_args, class_kwargs, lambda: view)
         if cls.decorators:
             view.__name__ = name
             view.__module__ = cls.__module__
@@ -74,12 +74,14 @@ class View:
         return view  # type: ignore[no-any-return]  # a function with attributes is Any
 
 
-def _view_for(cls: type[View], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _view_for(
+    cls: type[View], args: tuple[Any, ...], kwargs: dict[str, Any], registered: Callable[[], Any]
+) -> Any:
     if cls.init_every_request:
 
         def view(**values: Any) -> Any:
-            # Asked of the function, so that a test may replace the class.
-            instance = view.view_class(*args, **kwargs)  # type: ignore[attr-defined]
+            # Asked of the function that is registered, so that a test may replace the class.
+            instance = registered().view_class(*args, **kwargs)
             return _in_context("View").ensure_sync(instance.dispatch_request)(**values)
     else:
         shared = cls(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from costrel.cli.plugins import find_plugins, load_plugin
 from costrel.cli.routes import routes_command
 from costrel.cli.run import run_command
 from costrel.cli.script_info import ScriptInfo, load_for_command, push_app_context, with_appcontext
-from costrel.cli.settings import prefix_for, set_variable
+from costrel.cli.settings import prefix_for
 from costrel.cli.shell import shell_command
 from costrel.cli.version import version_option
 
@@ -106,7 +107,7 @@ class FlaskGroup(AppGroup):
     ) -> click.Context:
         """Prepare the process and the command's ``ScriptInfo``, then parse as click does."""
         # `app.run()` in the application's module would block the import that looks for it.
-        set_variable("RUN_FROM_CLI", "true")
+        os.environ["FLASK_RUN_FROM_CLI"] = "true"
         if "obj" not in extra and "obj" not in self.context_settings:
             extra["obj"] = ScriptInfo(
                 create_app=self.create_app,

@@ -84,7 +84,7 @@ def read_host(scheme: str, text: str) -> str:
     if not text:
         return ""
 
-    match = _HOST.fullmatch(text)
+    match = _HOST.fullmatch(text if text.isascii() else _to_ascii(text))
     port = match["port"] if match is not None else None
     if match is None or (port and not 0 < int(port) <= 65_535):
         raise SecurityError(f"Host {text[:100]!r} is malformed.")
@@ -92,6 +92,15 @@ def read_host(scheme: str, text: str) -> str:
         return match["name"]
 
     return f"{match['name']}:{int(port)}"
+
+
+def _to_ascii(text: str) -> str:
+    """Write an international name as it goes over the wire, or as something that no host is."""
+    name, colon, port = text.partition(":")
+    try:
+        return f"{name.encode('idna').decode('ascii')}{colon}{port}"
+    except UnicodeError:
+        return "/"
 
 
 def is_trusted(host: str, trusted: Collection[str]) -> bool:

@@ -63,6 +63,7 @@ class ContextStream(Generic[T]):
         try:
             return next(self._stream)
         except StopIteration:
+            self._close_stream()  # what wraps a generator may want to clean up
             self._finish(None)
             raise
         except BaseException as error:

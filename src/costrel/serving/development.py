@@ -22,7 +22,7 @@ def run(
     Within a command of ``costrel`` it does nothing but say so: the command
     serves, or does something else, and must not be blocked.
     """
-    if os.environ.get("COSTREL_RUN_FROM_CLI") == "true" or os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+    if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
         if not serving.is_running_from_reloader():
             print(
                 " * Ignoring app.run(), which would block the command that loads this file.\n"

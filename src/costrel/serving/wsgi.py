@@ -83,6 +83,8 @@ def fast_lane(app: Any, environ: dict[str, Any], start_response: Callable[..., A
             app._route(ctx)
 
             try:
+                if not app._got_first_request:
+                    app._got_first_request = True
                 if request_started.receivers:
                     request_started.send(app, _async_wrapper=app.ensure_sync)
                 rv = None
