@@ -54,6 +54,8 @@ class ScriptInfo:
         """Free for commands to share values; by key of any type."""
         self.set_debug_flag = set_debug_flag
         self.load_dotenv_defaults = load_dotenv_defaults
+        self.found_in: str | None = None
+        """The file that was found when nothing was named."""
         self._loaded_app: Costrel | None = None
 
     def load_app(self) -> Costrel:
@@ -86,6 +88,7 @@ class ScriptInfo:
         for file in ("wsgi.py", "app.py"):
             app = locate_app(prepare_import(file), None, raise_if_not_found=False)
             if app is not None:
+                self.found_in = file
                 return app
 
         return None
