@@ -23,7 +23,7 @@ def main() -> int:
     free = next_free(_HOST, port)
     if free is None:
         print(
-            f"Port {port} is taken, and so are those above it; choose one: make run PORT=...", file=sys.stderr
+            f"Port {port} and those above it are taken; choose one: make run PORT=...", file=sys.stderr
         )
         return 1
     holder = find_holder(port)
