@@ -29,12 +29,13 @@ from costrel._missing import MISSING
 from costrel.blueprints import open_relative
 from costrel.core import lifecycle, replies
 from costrel.core.drive import run_sync
+from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
 from costrel.core.overrides import originals, own_method, remember_originals
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
-from costrel.helpers import get_debug_flag, get_flashed_messages, send_from_directory
+from costrel.helpers import get_debug_flag, get_flashed_messages
 from costrel.routing import Map, decode_path
 from costrel.sansio.app import App
 from costrel.serving.offload import async_to_sync
@@ -675,8 +676,8 @@ class Costrel(App):
 
         return cast(
             Response,
-            send_from_directory(
-                cast(str, self.static_folder), filename, max_age=self.get_send_file_max_age(filename)
+            static_response(
+                self, cast(str, self.static_folder), filename, self.get_send_file_max_age(filename)
             ),
         )
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from werkzeug.utils import cached_property
 
 from costrel._current import require_context
-from costrel.helpers import send_from_directory
+from costrel.core.files import static_response
 from costrel.sansio.blueprints import Blueprint as SansioBlueprint
 from costrel.sansio.blueprints import BlueprintSetupState
 from costrel.wrappers import Response
@@ -62,10 +62,12 @@ class Blueprint(SansioBlueprint):
         if not self.has_static_folder:
             raise RuntimeError("'static_folder' must be set to serve static_files.")
 
+        app = require_context("send_static_file()").app
+
         return cast(
             Response,
-            send_from_directory(
-                cast(str, self.static_folder), filename, max_age=self.get_send_file_max_age(filename)
+            static_response(
+                app, cast(str, self.static_folder), filename, self.get_send_file_max_age(filename)
             ),
         )
 
