@@ -718,14 +718,15 @@ class Costrel(App):
 
         return env
 
-    def update_template_context(self, *args: Any) -> None:
+    def update_template_context(self, *args: Any, **named: Any) -> None:
         """Let the context processors add to what a template sees; its own values win.
 
         Args:
             *args: The values, to be changed in place; Flask 3.2 hands a
                 context before them.
+            **named: The values as ``context=``, as Flask names them.
         """
-        context: dict[str, Any] = args[-1]
+        context: dict[str, Any] = named["context"] if named else args[-1]
         ctx: Any = current.get(None)
         scope = None if ctx is None else ctx._request_scope
         names: tuple[str | None, ...] = (None,)
