@@ -1,0 +1,1 @@
+"""Everything that speaks SQL. Each function takes a connection and knows no request."""

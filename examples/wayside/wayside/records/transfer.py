@@ -1,0 +1,89 @@
+"""Walks in and out as JSON, and the sample walks of the first start."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from ..forms import WalkForm
+from . import walks
+from .clock import now
+
+FIELDS = ("title", "place", "walked_on", "distance_km", "ascent_m", "body", "picture_alt")
+
+
+class TransferError(ValueError):
+    """A record that cannot be imported; says which one and why."""
+
+
+def dump(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """Give every walk as a mapping that ``load`` accepts. Pictures stay behind."""
+    for row in walks.every(db):
+        yield {"author": row["author"], **{name: row[name] for name in FIELDS}, "tags": row["tags"].split()}
+
+
+def load(db: sqlite3.Connection, records: Iterable[Mapping[str, Any]], *, today: date) -> int:
+    """Import walks, all or none. Unknown authors get an account without a password.
+
+    Raises:
+        TransferError: If a record is malformed; nothing is imported then.
+    """
+    count = 0
+    with db:
+        for record in records:
+            count += 1
+            _insert(db, record, number=count, today=today, picture=None)
+
+    return count
+
+
+def load_sample(db: sqlite3.Connection, *, source: Path, pictures: Path) -> None:
+    """Load the sample walks inside the caller's transaction, and copy their pictures."""
+    today = datetime.now(UTC).date()
+    pictures.mkdir(parents=True, exist_ok=True)
+    for number, record in enumerate(json.loads((source / "walks.json").read_text("utf-8")), 1):
+        record["walked_on"] = _latest(record["walked"], today=today)
+        if picture := record.get("picture"):
+            shutil.copyfile(source / picture, pictures / picture)
+        walk_id = _insert(db, record, number=number, today=today, picture=picture)
+        for author, body in record.get("comments", ()):
+            db.execute(
+                "INSERT INTO comment (walk_id, author_id, body, created_at) VALUES (?, ?, ?, ?)",
+                (walk_id, _author_id(db, author), body, record["walked_on"] + "T20:15:00Z"),
+            )
+
+
+def _latest(month_and_day: str, *, today: date) -> str:
+    # The sample year always ends today, and each walk stays in its season.
+    this_year = f"{today.year}-{month_and_day}"
+
+    return this_year if this_year <= today.isoformat() else f"{today.year - 1}-{month_and_day}"
+
+
+def _insert(
+    db: sqlite3.Connection, record: Mapping[str, Any], *, number: int, today: date, picture: str | None
+) -> int:
+    if not isinstance(record, dict) or not isinstance(record.get("author"), str):
+        raise TransferError(f"walk {number}: expected an object with an author, got {record!r:.80}")
+    form = WalkForm(record)
+    walk = form.read(today=today)
+    if walk is None:
+        problems = "; ".join(f"{name}: {text}" for name, text in form.errors.items())
+        raise TransferError(f"walk {number} ({record.get('title')!r}): {problems}")
+
+    return walks.insert(db, walk, author_id=_author_id(db, record["author"]), picture=picture)
+
+
+def _author_id(db: sqlite3.Connection, username: str) -> int:
+    # An empty hash matches no password: nobody can sign in as a sample author.
+    db.execute(
+        "INSERT OR IGNORE INTO user (username, password_hash, created_at) VALUES (?, '', ?)",
+        (username, now()),
+    )
+
+    return int(db.execute("SELECT id FROM user WHERE username = ?", (username,)).fetchone()[0])
