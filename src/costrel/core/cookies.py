@@ -28,7 +28,7 @@ def read_cookies(header: str) -> list[tuple[str, str]]:
         [('a', '1'), ('c', '3')]
     """
     if '"' in header:
-        return list(parse_cookie(header, _PairList))  # type: ignore[type-var]  # it only calls cls(pairs)
+        return parse_cookie(header, _PairList)  # type: ignore[arg-type, return-value]  # it only calls cls(pairs)
 
     pairs = []
     for item in header.split(";"):

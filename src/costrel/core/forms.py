@@ -1,57 +1,20 @@
-"""Parse form bodies within limits: urlencoded and multipart alike.
+"""Parse form bodies within one set of limits, urlencoded and multipart alike.
 
-Werkzeug's sans-IO decoder does the multipart parsing. This module feeds it,
-counts, and refuses. It knows no request and no configuration.
+Knows no request and no configuration.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO, Any, NoReturn
+from typing import IO
 
-from werkzeug.datastructures import FileStorage, Headers, MultiDict
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser, MultiPartParser
-from werkzeug.sansio.multipart import (
-    Data,
-    Epilogue,
-    Event,
-    Field,
-    File,
-    MultipartDecoder,
-    NeedData,
-    Preamble,
-    State,
-)
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 
+from costrel.core.multipart import FormLimits, MultipartReader
 from costrel.core.pairs import collect, read_pairs
 
-__all__ = ["FormLimits", "FormParser", "read_urlencoded", "refuse_two_boundaries"]
-
-MAX_PART_HEADER_BYTES = 8_192
-MAX_PART_HEADERS = 32
-# RFC 2046 5.1.1 allows 70 characters; some clients send longer ones.
-_MAX_BOUNDARY_BYTES = 200
-# PERF: parsing a 1 MiB upload took 1.5 ms with reads of 16 KiB, 0.87 with 64,
-# 1.7 with 256: larger blocks are mapped anew by the allocator each time.
-_READ_BYTES = 65_536
-_BOUNDARY = re.compile(r";[ \t]*boundary(?:\*[0-9*]*)?[ \t]*=", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class FormLimits:
-    """What a form may take; ``None`` means that there is no limit."""
-
-    max_parts: int | None = None
-    """Fields and files together."""
-
-    max_field_bytes: int | None = None
-    """One field that is no file. Files go to disk and are not counted."""
-
-    max_total_bytes: int | None = None
-    """All fields that are no files."""
+__all__ = ["FormParser", "load_urlencoded", "read_urlencoded"]
 
 
 def read_urlencoded(body: bytes, limits: FormLimits) -> list[tuple[str, str]]:
@@ -67,10 +30,8 @@ def read_urlencoded(body: bytes, limits: FormLimits) -> list[tuple[str, str]]:
     """
     if limits.max_total_bytes is not None and len(body) > limits.max_total_bytes:
         raise RequestEntityTooLarge()
-    if limits.max_parts is not None and body.count(b"&") >= limits.max_parts:
-        # Empty items between two "&" are no fields.
-        if sum(1 for item in body.split(b"&") if item) > limits.max_parts:
-            raise RequestEntityTooLarge()
+    if limits.max_parts is not None and _count_fields(body, limits.max_parts) > limits.max_parts:
+        raise RequestEntityTooLarge()
 
     pairs = read_pairs(body.decode())
     if limits.max_field_bytes is not None and len(body) > limits.max_field_bytes:
@@ -81,17 +42,30 @@ def read_urlencoded(body: bytes, limits: FormLimits) -> list[tuple[str, str]]:
     return pairs
 
 
-def refuse_two_boundaries(content_type: str) -> None:
-    """Refuse a content type that names its boundary twice.
+def _count_fields(body: bytes, enough: int) -> int:
+    """Count the fields, exactly only if there may be more than enough."""
+    most = body.count(b"&") + 1
+    if most <= enough:
+        return most
 
-    SECURITY: a proxy that filters uploads may go by the first one and the
-    application by the second, and so see another form than was filtered.
+    # Empty items between two "&" are no fields.
+    return sum(1 for item in body.split(b"&") if item)
 
-    Raises:
-        BadRequest: If there are two.
+
+def load_urlencoded(stream: IO[bytes], limits: FormLimits, declared: int | None) -> list[tuple[str, str]]:
+    """Read a stream, already limited, and split what it holds as ``read_urlencoded`` does.
+
+    Args:
+        stream: The body.
+        limits: What the form may take.
+        declared: The body's length from its header, if it has one.
     """
-    if content_type.lower().count("boundary") > 1 and len(_BOUNDARY.findall(content_type)) > 1:
-        raise BadRequest("The multipart content type has two boundaries.")
+    body = _read_at_most(stream, limits.max_total_bytes, declared)
+    try:
+        return read_urlencoded(body, limits)
+    except UnicodeDecodeError:
+        # As Werkzeug: text that cannot be read is an empty form.
+        return []
 
 
 class FormParser(FormDataParser):
@@ -116,15 +90,10 @@ class FormParser(FormDataParser):
     ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
         """Parse a stream that is already limited; see Werkzeug's method."""
         if mimetype == "application/x-www-form-urlencoded":
-            body = _read_at_most(stream, self.max_total_bytes, content_length)
-            try:
-                pairs = read_urlencoded(body, self._limits())
-            except UnicodeDecodeError:
-                # As Werkzeug: text that cannot be read is an empty form.
-                pairs = []
+            pairs = load_urlencoded(stream, self._limits(), content_length)
             return stream, collect(pairs, self.cls), self.cls()
         if mimetype == "multipart/form-data":
-            parser = _MultipartReader(self._limits(), stream_factory=self.stream_factory, cls=self.cls)
+            parser = MultipartReader(self._limits(), stream_factory=self.stream_factory, cls=self.cls)
             boundary = (options or {}).get("boundary", "")
             form, files = parser.parse(stream, boundary.encode("utf-8", "surrogatepass"), content_length)
             return stream, form, files
@@ -145,160 +114,3 @@ def _read_at_most(stream: IO[bytes], limit: int | None, declared: int | None) ->
             raise RequestEntityTooLarge()
 
     return body
-
-
-class _MultipartReader(MultiPartParser):
-    """Feed the decoder and collect fields and files, counting as it goes."""
-
-    def __init__(self, limits: FormLimits, **options: Any) -> None:
-        super().__init__(max_form_parts=limits.max_parts, buffer_size=_READ_BYTES, **options)
-        self.limits = limits
-        self.total_bytes = 0
-
-    def fail(self, message: str) -> NoReturn:
-        """Refuse the body."""
-        raise BadRequest(f"The multipart form is malformed: {message}.")
-
-    def parse(
-        self, stream: IO[bytes], boundary: bytes, content_length: int | None
-    ) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-        """Parse the whole stream; see Werkzeug's method."""
-        first = stream.read(self.buffer_size)
-        if not first:
-            return self.cls(), self.cls()
-        if not boundary or len(boundary) > _MAX_BOUNDARY_BYTES or not boundary.isascii():
-            self.fail("its content type names no usable boundary")
-
-        fields: list[tuple[str, str]] = []
-        files: list[tuple[str, FileStorage]] = []
-        opened: list[IO[bytes]] = []
-        try:
-            self._collect(
-                _Parts(stream, first, self._decoder(boundary)), content_length, fields, files, opened
-            )
-        except BaseException as error:
-            for file in opened:
-                file.close()
-            if isinstance(error, ValueError):
-                raise BadRequest("The multipart form is malformed.") from error
-            raise
-
-        return self.cls(fields), self.cls(files)
-
-    def _decoder(self, boundary: bytes) -> MultipartDecoder:
-        # Field sizes are counted here: the decoder's own limit would also
-        # refuse a file that is larger than a field may be.
-        return MultipartDecoder(boundary, max_parts=self.limits.max_parts)
-
-    def _collect(
-        self,
-        parts: _Parts,
-        content_length: int | None,
-        fields: list[tuple[str, str]],
-        files: list[tuple[str, FileStorage]],
-        opened: list[IO[bytes]],
-    ) -> None:
-        for event in parts.events:
-            if isinstance(event, Field):
-                self._check_part(event)
-                fields.append((event.name, self._read_field(parts.events, event)))
-            elif isinstance(event, File):
-                self._check_part(event)
-                container = self.start_file_streaming(event, content_length)
-                opened.append(container)
-                parts.copy_file(container)
-                files.append(
-                    (event.name, FileStorage(container, event.filename, event.name, headers=event.headers))
-                )
-
-    def _check_part(self, part: Field | File) -> None:
-        if len(part.headers) > MAX_PART_HEADERS or _header_bytes(part.headers) > MAX_PART_HEADER_BYTES:
-            raise RequestEntityTooLarge()
-        if part.name is None:
-            self.fail("a part has no name")
-
-    def _read_field(self, events: Iterator[Event], part: Field) -> str:
-        chunks = []
-        size = 0
-        field_limit, total_limit = self.limits.max_field_bytes, self.limits.max_total_bytes
-        for event in events:
-            assert isinstance(event, Data)
-            size += len(event.data)
-            if field_limit is not None and size > field_limit:
-                raise RequestEntityTooLarge()
-            if total_limit is not None and self.total_bytes + size > total_limit:
-                raise RequestEntityTooLarge()
-            chunks.append(event.data)
-            if not event.more_data:
-                break
-
-        self.total_bytes += size
-        return b"".join(chunks).decode(self.get_part_charset(part.headers), "replace")
-
-
-def _header_bytes(headers: Headers) -> int:
-    return sum(len(name) + len(value) + 4 for name, value in headers)
-
-
-class _Parts:
-    """The decoder's events, read from a stream as they are asked for."""
-
-    def __init__(self, stream: IO[bytes], first: bytes, decoder: MultipartDecoder) -> None:
-        self.stream = stream
-        self.decoder = decoder
-        self.marker = b"--" + decoder.boundary
-        self.file: IO[bytes] | None = None
-        self.events = self._read_events(first)
-
-    def _read_events(self, first: bytes) -> Iterator[Event]:
-        decoder = self.decoder
-        data = first
-        while True:
-            if decoder.state is State.EPILOGUE:
-                # What follows the last boundary is of no use; do not keep it.
-                decoder.buffer.clear()
-            decoder.receive_data(data or None)
-            while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
-                if isinstance(event, Preamble) and len(event.data) > MAX_PART_HEADER_BYTES:
-                    raise RequestEntityTooLarge()
-                yield event
-            if isinstance(event, Epilogue):
-                return
-            # Preamble and part headers have to be whole before the decoder can
-            # read them; everything else it hands out as it comes.
-            if (
-                decoder.state in (State.PREAMBLE, State.PART)
-                and len(decoder.buffer) > 2 * MAX_PART_HEADER_BYTES
-            ):
-                raise RequestEntityTooLarge()
-            data = self._read_block()
-
-    def _read_block(self) -> bytes:
-        data = self.stream.read(_READ_BYTES)
-        if self.file is not None and self.decoder.state is State.DATA:
-            # PERF: a block that cannot hold or begin a boundary needs no
-            # decoder, which copies it four times: 0.87 ms became 0.62 for 1 MiB.
-            while data and not self.decoder.buffer and self._is_plain(data):
-                self.file.write(data)
-                data = self.stream.read(_READ_BYTES)
-
-        return data
-
-    def _is_plain(self, data: bytes) -> bool:
-        """Tell whether no boundary is in the block or begins at its end."""
-        # A boundary begins with a line break, "\r\n" at most.
-        tail = data[-len(self.marker) - 2 :]
-
-        return b"\n" not in tail and b"\r" not in tail and self.marker not in data
-
-    def copy_file(self, container: IO[bytes]) -> None:
-        """Write the data of the current part to a file."""
-        self.file = container
-        for event in self.events:
-            assert isinstance(event, Data)
-            container.write(event.data)
-            if not event.more_data:
-                break
-
-        self.file = None
-        container.seek(0)

@@ -61,17 +61,17 @@ def check_name(name: str) -> None:
 
 
 def clean_location(url: str) -> str:
-    """Make a redirect target safe to send, whoever chose it.
+    r"""Make a redirect target safe to send, whoever chose it.
 
     Control characters are percent-encoded. Browsers take backslashes for
-    slashes and drop slashes in excess, so ``/\\\\host`` and ``///host`` would
+    slashes and drop slashes in excess, so ``/\host`` and ``///host`` would
     leave the site although they look like paths; they are made paths.
     ``//host`` as a developer writes it stays: it says another host.
 
     Example:
-        >>> clean_location("/next\\r\\nSet-Cookie: a=1")
+        >>> clean_location("/next\r\nSet-Cookie: a=1")
         '/next%0D%0ASet-Cookie: a=1'
-        >>> clean_location("/\\\\evil.example"), clean_location("////evil.example")
+        >>> clean_location("/\\evil.example"), clean_location("////evil.example")
         ('/evil.example', '/evil.example')
     """
     if _CONTROL.search(url) is not None:
@@ -106,10 +106,10 @@ def mend_location(url: str) -> str:
 
 
 def clean_file_name(name: str) -> str:
-    """Take control characters out of a name for ``Content-Disposition``.
+    r"""Take control characters out of a name for ``Content-Disposition``.
 
     Example:
-        >>> clean_file_name("re\\r\\nport.pdf")
+        >>> clean_file_name("re\r\nport.pdf")
         'report.pdf'
     """
     return _CONTROL.sub("", name) if _CONTROL.search(name) is not None else name
@@ -171,7 +171,7 @@ class Headers(WerkzeugHeaders):
 
         return {(k.lower(), v) for k, v in self} == {(k.lower(), v) for k, v in other}
 
-    __hash__ = None  # type: ignore[assignment]  # mutable, as Werkzeug's
+    __hash__ = None  # mutable, as Werkzeug's
 
 
 # PERF: the names that views set most need no regular expression (0.25 µs).

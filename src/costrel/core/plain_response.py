@@ -1,0 +1,234 @@
+"""Werkzeug's response, with short ways in and out for a body of text or bytes.
+
+The short ways give what Werkzeug's give; tests compare the two for every
+combination. Knows HTTP and WSGI; no application and no configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Self, cast
+
+from werkzeug.datastructures import Headers as WerkzeugHeaders
+
+from costrel.core.conditional import ConditionalResponse
+from costrel.core.cookies import check_cookie_domain, check_cookie_name
+from costrel.core.header_rules import Headers, adopt, check_value, clean_headers, is_plain_path, mend_location
+from costrel.core.overrides import keeps
+from costrel.core.reply_parts import STATUS_LINES, content_type_of, plain_content_type
+
+__all__ = ["PlainResponse"]
+
+# What a subclass must not replace for the short ways to give its result.
+_BUILDING = ("_clean_status", "headers", "response", "set_data", "status", "status_code")
+_SENDING = (
+    "close",
+    "get_app_iter",
+    "get_wsgi_headers",
+    "get_wsgi_response",
+    "headers",
+    "is_sequence",
+    "iter_encoded",
+    "response",
+    "status",
+    "status_code",
+)
+# Headers that the exit need not look at, as views write them.
+_INERT = frozenset(
+    {
+        "Access-Control-Allow-Origin",
+        "Cache-Control",
+        "Content-Disposition",
+        "Content-Security-Policy",
+        "Content-Type",
+        "Cross-Origin-Opener-Policy",
+        "Date",
+        "ETag",
+        "Referrer-Policy",
+        "Set-Cookie",
+        "Strict-Transport-Security",
+        "Vary",
+        "X-Content-Type-Options",
+        "X-Frame-Options",
+    }
+)
+
+
+_new_headers = cast("Any", Headers.__new__)
+
+
+class PlainResponse(ConditionalResponse):
+    """A Werkzeug response that is quick to make and safe to send.
+
+    The arguments are those of Werkzeug's class.
+    """
+
+    direct_passthrough: bool = False
+
+    _builds_plainly = True
+    _sends_plainly = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._builds_plainly = keeps(cls, PlainResponse, _BUILDING)
+        cls._sends_plainly = keeps(cls, PlainResponse, _SENDING)
+
+    def __init__(
+        self,
+        response: Iterable[bytes] | bytes | Iterable[str] | str | None = None,
+        status: int | str | HTTPStatus | None = None,
+        headers: Mapping[str, str | Iterable[str]] | Iterable[tuple[str, str]] | None = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        # PERF: 0.8 µs for text or bytes, against Werkzeug's 3.0. The result is
+        # the same; tests compare the two for every combination.
+        if headers is None and not direct_passthrough and self._builds_plainly:
+            kind = type(response)
+            if (kind is str or kind is bytes) and self.automatically_set_content_length:
+                if content_type is None:
+                    media = content_type_of(self.default_mimetype if mimetype is None else mimetype)  # type: ignore[arg-type]  # None gives None
+                else:
+                    media = plain_content_type(content_type)
+                line = STATUS_LINES.get(self.default_status if status is None else status)
+                if media is not None and line is not None:
+                    body = cast(str, response).encode() if kind is str else cast(bytes, response)
+                    self.headers = kept = _new_headers(Headers)
+                    kept._list = [("Content-Type", media), ("Content-Length", str(len(body)))]
+                    self._status, self._status_code = line
+                    self.response = [body]
+                    self._on_close = []
+                    return
+
+        if not isinstance(headers, WerkzeugHeaders):
+            headers = Headers(headers)
+        super().__init__(response, status, adopt(headers), mimetype, content_type, direct_passthrough)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer as a WSGI application."""
+        # PERF: 0.4 µs against Werkzeug's 5.0, for one block of bytes whose
+        # headers need no change.
+        body = self.response
+        headers = self.headers
+        checked = type(headers) is Headers and self._sends_plainly
+        if checked and type(body) is list and len(body) == 1 and not self._on_close:
+            code = self._status_code
+            if (
+                code >= 200
+                and code != 204
+                and code != 304
+                and type(body[0]) is bytes
+                and environ["REQUEST_METHOD"] != "HEAD"
+                and _is_final(headers._list)
+                and not self.autocorrect_location_header
+            ):
+                start_response(self._status, headers._list.copy())
+                return body
+
+        app_iter, status, items = self.get_wsgi_response(environ)
+        # SECURITY: what did not go through our Headers is looked at here.
+        start_response(status, items if checked else clean_headers(items))
+
+        return app_iter
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> WerkzeugHeaders:
+        """Return the headers as they are sent; see Werkzeug's method."""
+        try:
+            return super().get_wsgi_headers(environ)
+        except ValueError:
+            # Werkzeug parses locations here, and fails at "http://[".
+            for name in ("Location", "Content-Location"):
+                if name in self.headers:
+                    self.headers[name] = mend_location(self.headers[name])
+
+        return super().get_wsgi_headers(environ)
+
+    @classmethod
+    def force_type(cls, response: Any, environ: dict[str, Any] | None = None) -> Self:
+        """Turn a response of another class, or a WSGI application, into one of this."""
+        forced = super().force_type(response, environ)
+        forced.headers = adopt(forced.headers)
+
+        return cast(Self, forced)
+
+    def add_missing(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Append those headers that are not set yet.
+
+        Args:
+            headers: Names and values, which must be safe to send; they are
+                not checked again for every response.
+
+        Example:
+            >>> response = PlainResponse("", headers={"X-Frame-Options": "DENY"})
+            >>> response.add_missing((("x-frame-options", "SAMEORIGIN"), ("X-More", "1")))
+            >>> response.headers["X-Frame-Options"], response.headers["X-More"]
+            ('DENY', '1')
+        """
+        present = self.headers._list
+        # PERF: 0.2 µs; what the constructor built holds these two only.
+        if len(present) == 2 and present[0][0] == "Content-Type" and present[1][0] == "Content-Length":
+            present.extend(headers)
+            return
+
+        names = {name.lower() for name, _ in present}
+        present.extend(pair for pair in headers if pair[0].lower() not in names)
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | int | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Set a cookie; see Werkzeug's method for the arguments.
+
+        Raises:
+            ValueError: If the name is no RFC 6265 token or the domain no name;
+                whoever chose it could set further cookies or attributes.
+        """
+        check_cookie_name(key)
+        check_cookie_domain(domain)
+        super().set_cookie(
+            key,
+            value,
+            max_age=max_age,
+            expires=expires,
+            path=path,
+            domain=domain,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
+
+    def _clean_status(self, value: str | int | HTTPStatus) -> tuple[str, int]:
+        line, code = super()._clean_status(value)
+
+        return check_value(line), code
+
+
+def _is_final(headers: list[tuple[str, str]]) -> bool:
+    """Tell whether Werkzeug's exit would send these headers unchanged."""
+    has_length = False
+    for name, value in headers:
+        if name in _INERT:
+            continue
+        if name == "Content-Length":
+            has_length = True
+            continue
+        lower = name.lower()
+        if lower == "content-length":
+            has_length = True
+        elif lower in ("location", "content-location") and not is_plain_path(value):
+            return False
+
+    return has_length
