@@ -32,8 +32,8 @@ __all__ = [
 session_json_serializer = TaggedJSONSerializer()
 """Writes the sessions in cookies; tags registered with it hold for all applications."""
 
-# More than an application has at a time; each change of a key makes a new one.
-_MAX_SERIALIZERS = 8
+# More than the applications of a process need at a time; each change of a key makes one.
+_MAX_SERIALIZERS = 64
 
 
 class _NoKeyError(CostrelError, RuntimeError):

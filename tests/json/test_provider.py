@@ -268,7 +268,7 @@ def test_response_takes_a_value_or_several_or_names(provider):
     assert provider.response(None)[0] == b"null\n"
     assert provider.response(1, 2)[0] == b"[1,2]\n"
     assert provider.response(a=1)[0] == b'{"a":1}\n'
-    with pytest.raises(TypeError, match="either positional or keyword arguments, not both"):
+    with pytest.raises(TypeError, match="takes either args or kwargs, not both"):
         provider.response(1, a=2)
 
 

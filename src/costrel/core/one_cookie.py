@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 __all__ = ["read_cookie", "vary_by_cookie"]
+
+# What signed values are made of, and what no parser changes.
+_PLAIN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 
 def vary_by_cookie(response: Any) -> None:
@@ -35,8 +39,8 @@ def read_cookie(request: Any, name: str) -> str | None:
     end = header.find(";", begin)
     value = header[begin:] if end < 0 else header[begin:end]
     at_start = start == 0 or header[start - 2 : start] == "; "
-    if at_start and value.isascii() and '"' not in value and header.find(f"{name}=", begin) < 0:
-        return value.strip()
+    if at_start and _PLAIN.fullmatch(value) and header.find(f"{name}=", begin) < 0:
+        return value
 
-    # Quoted, sent twice, or the end of another name: rare, and the parser's business.
+    # Quoted, empty, sent twice, or the end of another name: rare, and the parser's business.
     return request.cookies.get(name)  # type: ignore[no-any-return]  # as above
