@@ -108,6 +108,19 @@ def test_a_name_that_went_with_flask_2_stays_away(module, name):
     assert f"ImportError: cannot import name {name!r}" in done.stderr
 
 
+def test_what_flasks_modules_merely_import_is_there_under_its_names_alone():
+    answer = answers("""
+        import costrel.testing
+        answer["before"] = hasattr(costrel.testing, "ScriptInfo")
+        from flask.cli import ScriptInfo
+        import flask.testing
+        answer["after"] = flask.testing.ScriptInfo is ScriptInfo
+        answer["other"] = hasattr(flask.testing, "Costrel")
+    """)
+
+    assert answer == {"before": False, "after": True, "other": False}
+
+
 def test_the_version_is_flasks_and_the_attribute_is_deprecated():
     answer = answers("""
         import flask, importlib.metadata, warnings

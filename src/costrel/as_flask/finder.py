@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from importlib.machinery import ModuleSpec
 
+from costrel.as_flask.incidental import add_names
+
 # Every checker knows this name; importing `typing` for it costs 5 ms at every start.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ class AliasLoader:
     def exec_module(self, module: ModuleType) -> None:
         """Put back the marks of the module's own import; it has run already."""
         vars(module).update(self._marks)
+        add_names(module)
         if self.own == "costrel":
             _load_what_flask_loads(module)
 
