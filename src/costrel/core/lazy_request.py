@@ -36,9 +36,9 @@ from costrel.core.body import open_body
 from costrel.core.cookies import read_cookies
 from costrel.core.forms import FormParser, load_urlencoded
 from costrel.core.hosts import check_host
+from costrel.core.inheritance import keeps
 from costrel.core.lazy import lazy
 from costrel.core.multipart import FormLimits, refuse_two_boundaries
-from costrel.core.overrides import keeps
 from costrel.core.pairs import KEEP_INVALID, collect, read_pairs
 
 __all__ = ["LazyRequest"]

@@ -16,7 +16,7 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from costrel.core.conditional import ConditionalResponse
 from costrel.core.cookies import check_cookie_domain, check_cookie_name
 from costrel.core.header_rules import Headers, adopt, check_value, clean_headers, is_plain_path, mend_location
-from costrel.core.overrides import keeps
+from costrel.core.inheritance import keeps
 from costrel.core.reply_parts import STATUS_LINES, content_type_of, plain_content_type
 
 __all__ = ["PlainResponse"]
