@@ -50,7 +50,7 @@ def run(suite: Suite, *, costrel: Path | None, fresh: bool, more: list[str], lab
         flush=True,
     )
     if not outcomes:
-        print(report.with_suffix(".log").read_text()[-3000:])
+        print(report.with_suffix(".log").read_text()[-1000:])
     save(label, suite.name, outcomes)
 
     return outcomes
@@ -102,10 +102,10 @@ def show(suite: str, outcomes: Outcomes) -> bool:
     print(f"{suite:18} {result.passed} of the {result.expected} that pass on Flask")
     for test, outcome, message in result.failed:
         print(f"   {outcome:7} {test}  | {message.splitlines()[0][:140] if message else ''}")
-    for test in result.missing[:20]:
+    for test in result.missing[:10]:
         print(f"   not run {test}")
-    if len(result.missing) > 20:
-        print(f"   ... {len(result.missing) - 20} more were not run")
+    if len(result.missing) > 10:
+        print(f"   ... {len(result.missing) - 10} more were not run")
     for test, found in outcomes.items():
         if test.startswith("COLLECT ") and found["outcome"] == "error":
             print(f"   {test}: {found.get('msg', '')[-300:]}")
