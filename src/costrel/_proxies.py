@@ -16,6 +16,7 @@ from costrel._current import current, outside_app_context, outside_request_conte
 __all__ = ["app_ctx", "current_app", "cv_app", "cv_request", "g", "request", "request_ctx", "session"]
 
 _NOTHING = object()
+_get = current.get
 
 
 def _app_scope(used: str) -> Callable[[], Any]:
@@ -49,12 +50,12 @@ class _RequestProxy(LocalProxy[Any]):
 
     def __getattr__(self, name: str) -> Any:
         # PERF: 0.25 µs instead of the 0.75 µs of LocalProxy.
-        try:
-            ctx: Any = current.get()._request_scope  # type: ignore[attr-defined]  # of costrel.ctx
-            found = ctx._request
-            return getattr(ctx.request if found is None else found, name)
-        except (LookupError, AttributeError):
+        ctx: Any = _get(None)
+        if ctx is None:
             return getattr(self._get_current_object(), name)
+
+        found = ctx._request
+        return getattr(ctx.request if found is None else found, name)
 
 
 class _GlobalsProxy(LocalProxy[Any]):
@@ -63,8 +64,16 @@ class _GlobalsProxy(LocalProxy[Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        ctx = current.get(None)
-        return getattr(self._get_current_object() if ctx is None else ctx.g, name)
+        ctx: Any = _get(None)
+        if ctx is None:
+            return getattr(self._get_current_object(), name)
+
+        found = ctx._g
+        return getattr(ctx.g if found is None else found, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        ctx: Any = _get(None)
+        setattr(self._get_current_object() if ctx is None else ctx.g, name, value)
 
 
 class _AppProxy(LocalProxy[Any]):
@@ -73,7 +82,7 @@ class _AppProxy(LocalProxy[Any]):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        ctx = current.get(None)
+        ctx: Any = _get(None)
         return getattr(self._get_current_object() if ctx is None else ctx.app, name)
 
 

@@ -32,7 +32,7 @@ from costrel.core.drive import run_sync
 from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
-from costrel.core.overrides import originals, own_method, remember_originals
+from costrel.core.app_methods import originals, own_method, remember_originals
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
 from costrel.helpers import get_debug_flag, get_flashed_messages

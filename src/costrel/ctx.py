@@ -84,7 +84,8 @@ class AppContext:
     _g: Any = None
     _url_adapter: MapAdapter | Missing | None = MISSING
     _shared: AppContext | None = None
-    _request_scope: RequestContext | None = None
+    _request_scope: Any = None
+    _request: Any = None
     _holds = 0
     _over: tuple[BaseException | None] | None = None
 
@@ -279,7 +280,6 @@ class RequestContext(AppContext):
         session: The session, if it is open already.
     """
 
-    _request: Any = None
     _session_object: Any = None
     _match: tuple[Any, dict[str, Any]] | None = None
     _routing_error: HTTPException | None = None
@@ -302,6 +302,10 @@ class RequestContext(AppContext):
     def has_request(self) -> bool:
         """Always true."""
         return True
+
+    @property
+    def _request_scope(self) -> RequestContext:  # type: ignore[override]  # an attribute would be a reference cycle
+        return self
 
     @property
     def request(self) -> Any:
@@ -389,7 +393,6 @@ class RequestContext(AppContext):
         return type(self)(self.app, environ=self.environ, request=self.request, session=self._session)
 
     def _enter(self, outer: Any) -> None:
-        self._request_scope = self
         app = self.app
         if outer is not None and app._flask_defaults and outer.app is app:
             # NOTE: Flask 3.1 keeps the outer context's ``g`` and teardown for a
@@ -408,12 +411,21 @@ class RequestContext(AppContext):
             app.do_teardown_request(exc)
         finally:
             try:
-                close = getattr(self._request, "close", None)
-                if close is not None:
-                    close()
+                self._close_request()
             finally:
                 if self._shared is None:
                     app.do_teardown_appcontext(exc)
+
+    def _close_request(self) -> None:
+        """Close uploaded files, and free the request from its reference cycle with the environment."""
+        request = self._request
+        if request is None:
+            return
+
+        self.environ["werkzeug.request"] = None
+        close = getattr(request, "close", None)
+        if close is not None:
+            close()
 
 
 def after_this_request(f: ft.AfterRequestCallable[Any]) -> ft.AfterRequestCallable[Any]:
