@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import WALK
+from wayside.testing import WALK
 
 SENT = {**WALK, "distance_km": 16.5, "ascent_m": 1120, "tags": ["pass", "with kids"]}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import PASSWORD
 from wayside.db import get_db
+from wayside.testing import PASSWORD
 
 
 def test_joining_signs_in_and_greets(visitor):
@@ -124,8 +124,7 @@ def test_password_is_not_changed_without_the_old_one(fern):
 
 
 def test_session_of_a_deleted_account_is_nobody(app, fern):
-    with app.app_context():
-        with get_db() as db:
-            db.execute("DELETE FROM user WHERE username = 'fern'")
+    with app.app_context(), get_db() as db:
+        db.execute("DELETE FROM user WHERE username = 'fern'")
 
     assert fern.get("/account/").location.startswith("/login")

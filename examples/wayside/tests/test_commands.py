@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import PASSWORD
+from wayside.testing import PASSWORD
 
 
 @pytest.fixture

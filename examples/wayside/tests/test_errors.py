@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import WALK, Person
 from wayside import create_app
+from wayside.testing import WALK, Person
 
 
 def test_unknown_page_is_a_friendly_404(visitor):

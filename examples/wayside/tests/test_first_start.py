@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from conftest import PASSWORD, Person
 from wayside import create_app, secret
+from wayside.testing import PASSWORD, Person
 
 
 def test_first_start_has_sample_walks_with_pictures(settings):

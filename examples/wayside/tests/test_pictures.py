@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from conftest import WALK
+from wayside.testing import WALK
 from wayside.uploads import kind_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)

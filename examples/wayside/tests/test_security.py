@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import PASSWORD, WALK
+from wayside.testing import PASSWORD, WALK
 
 FORMS = ["/login", "/logout", "/walks/new", "/walks/1/edit", "/walks/1/delete", "/walks/1/comments"]
 

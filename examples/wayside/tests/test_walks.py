@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import WALK
+from wayside.testing import WALK
 
 
 def test_walk_can_be_added_and_read(fern, visitor):
