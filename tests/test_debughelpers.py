@@ -53,6 +53,7 @@ def test_file_that_was_sent_is_still_found():
     attach_enctype_error_multidict(request)
 
     assert request.files["photo"].filename == "cup.jpg"
+    request.close()
 
 
 def test_redirect_that_loses_form_data_names_the_right_address():

@@ -13,9 +13,10 @@ from costrel.logging import SEVERAL_LINES, default_handler, has_level_handler, w
 @pytest.fixture
 def logger():
     """A logger apart from the root, which pytest gives handlers."""
-    logger = logging.getLogger(f"{__name__}.apart")
-    logger.propagate = False
+    logger = logging.getLogger("apart_from_root")
+    root, logger.parent = logger.parent, logging.Logger("lonely", logging.WARNING)  # noqa: LOG001  # no other root
     yield logger
+    logger.parent = root
     logger.handlers.clear()
     logger.setLevel(logging.NOTSET)
 
@@ -54,18 +55,22 @@ def test_handler_that_was_set_up_is_enough(app, logger):
 def test_handler_above_counts_only_if_it_takes_the_level(logger):
     assert not has_level_handler(logger)
 
-    child = logger.getChild("child")
     handler = logging.StreamHandler(io.StringIO())
-    logger.addHandler(handler)
-    assert has_level_handler(child)
+    logger.parent.addHandler(handler)
+    assert has_level_handler(logger)
 
     handler.setLevel(logging.CRITICAL)
-    assert not has_level_handler(child)
+    assert not has_level_handler(logger)
 
-    handler.setLevel(logging.DEBUG)
-    child.propagate = False
-    assert not has_level_handler(child)
-    child.propagate = True
+
+def test_handler_above_does_not_count_where_nothing_propagates(logger):
+    logger.parent.addHandler(logging.StreamHandler(io.StringIO()))
+    logger.propagate = False
+    try:
+        assert all(handler not in logger.parent.handlers for handler in logger.handlers)
+        assert has_level_handler(logger) is bool(logger.handlers)
+    finally:
+        logger.propagate = True
 
 
 def test_messages_go_to_the_server_s_stream_in_a_request(app):

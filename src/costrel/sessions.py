@@ -247,7 +247,7 @@ class SecureCookieSessionInterface(SessionInterface):
         fallbacks = app.config["SECRET_KEY_FALLBACKS"]
         wanted = (
             secret_key,
-            tuple(fallbacks) if fallbacks and not isinstance(fallbacks, str | bytes) else fallbacks,
+            tuple(fallbacks) if fallbacks else None,
             self.salt,
             self.digest_method,
             self.key_derivation,

@@ -31,15 +31,15 @@ def read_cookie(request: Any, name: str) -> str | None:
         return request.cookies.get(name)  # type: ignore[no-any-return]  # the request's class is the application's
 
     header: str = environ.get("HTTP_COOKIE") or ""
-    start = header.find(f"{name}=")
+    start = header.find(name)
     if start < 0:
-        # A name can also be sent in a spelling that only the parser knows.
-        return request.cookies.get(name) if name in header else None
-    begin = start + len(name) + 1
-    end = header.find(";", begin)
-    value = header[begin:] if end < 0 else header[begin:end]
-    at_start = start == 0 or header[start - 2 : start] == "; "
-    if at_start and _PLAIN.fullmatch(value) and header.find(f"{name}=", begin) < 0:
+        return None
+
+    equals = start + len(name)
+    end = header.find(";", equals)
+    value = header[equals + 1 :] if end < 0 else header[equals + 1 : end]
+    alone = (start == 0 or header[start - 2 : start] == "; ") and header.find(name, equals) < 0
+    if alone and header[equals : equals + 1] == "=" and _PLAIN.fullmatch(value):
         return value
 
     # Quoted, empty, sent twice, or the end of another name: rare, and the parser's business.
