@@ -153,6 +153,9 @@ class Costrel(App):
     _fast_lane: ClassVar[bool] = True
     """Off, every request takes the generators; for tests of the one against the other."""
 
+    _table: Any = None
+    """The routing table, where it alone can answer."""
+
     _own_methods: bool = False
     """Whether this instance has a lifecycle method of its own."""
 
@@ -200,11 +203,19 @@ class Costrel(App):
         object.__setattr__(self, name, value)
         if name in _LIFECYCLE_NAMES:
             self._notice_own_methods()
+        elif name == "url_map" or name == "subdomain_matching":
+            self._find_table()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
         if name in _LIFECYCLE_NAMES:
             self._notice_own_methods()
+
+    def _find_table(self) -> None:
+        """Keep the routing table at hand, unless the host of a request matters to routing."""
+        url_map = self.__dict__.get("url_map")
+        usable = isinstance(url_map, Map) and not self.__dict__.get("subdomain_matching")
+        object.__setattr__(self, "_table", cast(Map, url_map).table if usable else None)
 
     def _notice_own_methods(self) -> None:
         object.__setattr__(self, "_own_methods", not _LIFECYCLE_NAMES.isdisjoint(self.__dict__))
@@ -496,14 +507,13 @@ class Costrel(App):
         the table leaves open.
         """
         environ = ctx.environ
+        table = self._table
         if (
-            ctx._url_adapter is MISSING
-            and isinstance(self.url_map, Map)
-            and not self.subdomain_matching
+            table is not None
+            and ctx._url_adapter is MISSING
             and "HTTP_UPGRADE" not in environ
             and own_method(self, "create_url_adapter") is None
         ):
-            table = self.url_map.table
             try:
                 check_host(environ, self.config["TRUSTED_HOSTS"])
             except HTTPException as error:
@@ -597,7 +607,7 @@ class Costrel(App):
     def _path_for(self, scope: Any, endpoint: str, values: dict[str, Any], method: str | None) -> str | None:
         """Build the path of an endpoint by its plan; ``None`` is for Werkzeug to answer."""
         url_map = self.url_map
-        if self.subdomain_matching or not isinstance(url_map, Map):
+        if self._table is None:
             return None
 
         path = url_map.urls.build(endpoint, values, method)
@@ -646,14 +656,13 @@ class Costrel(App):
         if config.get("CROSS_ORIGIN_CHECK") and is_cross_origin(ctx.environ, config.get("TRUSTED_ORIGINS") or ()):
             raise Forbidden("This request was sent by another site.")
 
-    def _add_default_headers(self, response: Any) -> None:
-        """Add ``SECURITY_HEADERS`` where the application set none of that name."""
-        wanted = self.config.get("SECURITY_HEADERS")
-        if not wanted:
-            return
+    def _default_headers(self) -> tuple[tuple[str, str], ...]:
+        """Return ``SECURITY_HEADERS``, to be added where the application set none of that name."""
+        wanted = self.config["SECURITY_HEADERS"]
+        if wanted is True:
+            return _SECURITY_HEADERS
 
-        headers = _SECURITY_HEADERS if wanted is True else tuple(cast("Mapping[str, str]", wanted).items())
-        response.add_missing(headers)
+        return tuple(cast("Mapping[str, str]", wanted).items()) if wanted else ()
 
     # Files and templates.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.exceptions import SecurityError
 
-__all__ = ["check_host", "is_trusted", "read_host"]
+__all__ = ["check_host", "is_trusted", "known_hosts", "read_host"]
 
 # RFC 3986 3.2.2 without percent-encoding and sub-delims, which no real name
 # has and which are what attacks are made of. The underscore stays, because
@@ -28,6 +28,9 @@ _MAX_KNOWN = 256
 # Hosts that were found well-formed, by scheme. Bounded, because clients
 # choose what is in it.
 _known: dict[str, dict[str, str]] = {"http": {}, "https": {}}
+
+known_hosts: set[str | None] = set()
+"""Values of ``Host`` that were found well-formed; ``in`` is the quickest check. Bounded like the others."""
 
 
 def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = None) -> str:
@@ -64,7 +67,9 @@ def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = Non
         known = _known[scheme]
         if len(known) >= _MAX_KNOWN:
             known.clear()
+            known_hosts.clear()
         known[header] = host
+        known_hosts.add(header)
 
     return host
 

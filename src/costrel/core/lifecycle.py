@@ -225,7 +225,9 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
         interface, session = app.session_interface, ctx._session
         if not interface.is_null_session(session):
             yield Call(interface.save_session, (app, session, response))
-    app._add_default_headers(response)
+    headers = app._default_headers()
+    if headers:
+        response.add_missing(headers)
 
     return response
 

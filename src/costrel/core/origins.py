@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["is_cross_origin"]
+__all__ = ["SAFE_METHODS", "is_cross_origin"]
 
-_SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 
 def is_cross_origin(environ: Mapping[str, Any], trusted_origins: Collection[str] = ()) -> bool:
@@ -33,7 +33,7 @@ def is_cross_origin(environ: Mapping[str, Any], trusted_origins: Collection[str]
         >>> is_cross_origin({"REQUEST_METHOD": "POST", "HTTP_SEC_FETCH_SITE": "same-origin"})
         False
     """
-    if environ["REQUEST_METHOD"] in _SAFE:
+    if environ["REQUEST_METHOD"] in SAFE_METHODS:
         return False
 
     origin = environ.get("HTTP_ORIGIN")
