@@ -158,6 +158,16 @@ class TestLeavesToWerkzeug:
 
         assert answer(make("/<failing:x>", converters={"failing": Failing}), "/a") is None
 
+    def test_expression_that_cannot_be_compiled_fails_where_it_fails_in_werkzeug(self):
+        class Broken(BaseConverter):
+            regex = "[a"
+
+        urls = make("/<name>/b", converters={"broken": Broken})
+        urls.add(Rule("/a/<broken:x>", endpoint="broken", methods=["POST"]))
+
+        assert answer(urls, "/a/b") is None
+        assert answer(urls, "/c/b") == ("/<name>/b", {"name": "c"})
+
     @pytest.mark.parametrize("options", [{"host_matching": True}, {"default_subdomain": "www"}])
     def test_hosts_are_left_to_werkzeug(self, options):
         urls = Map([Rule("/x", endpoint="x", host="a.test", subdomain="api")], **options)

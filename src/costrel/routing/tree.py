@@ -101,8 +101,9 @@ def _grow_edges(node: Node, state: State, accept: Accept, make_leaf: MakeLeaf, d
     edges: list[Edge] = []
     for part, following in list(state.dynamic):
         behind = grow(following, accept, make_leaf, depth + 1)
-        if behind is None:
+        if behind is None and compile_pattern(part.content) is not None:
             continue
+        behind = behind or Node()  # a broken expression fails in Werkzeug even with nothing behind it
         edges.append(_edge(part, behind))
         if len(edges) > 1 or part.suffixed or (depth == 1 and fits_empty(part)):
             continue
