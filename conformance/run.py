@@ -28,6 +28,10 @@ _FOREIGN = ("PYTEST_", "FLASK_", "COSTREL_", "COVERAGE", "VIRTUAL_ENV", "PIP_", 
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
+_MOST_LINES = 40
+"""How many tests are listed of those that do not pass; beyond that it is one cause, mostly."""
+
+
 def run(suite: Suite, *, costrel: Path | None, fresh: bool, more: list[str], label: str) -> Outcomes:
     """Run a suite in a copy of its source, print a line, and return what each test did."""
     venv = environment(suite, costrel=costrel, fresh=fresh)
@@ -100,12 +104,15 @@ def show(suite: str, outcomes: Outcomes) -> bool:
     """Print what differs from Flask, and tell whether nothing does."""
     result = compare(suite, outcomes)
     print(f"{suite:18} {result.passed} of the {result.expected} that pass on Flask")
-    for test, outcome, message in result.failed:
-        print(f"   {outcome:7} {test}  | {message.splitlines()[0][:140] if message else ''}")
-    for test in result.missing[:10]:
-        print(f"   not run {test}")
-    if len(result.missing) > 10:
-        print(f"   ... {len(result.missing) - 10} more were not run")
+    lines = [
+        f"{outcome:7} {test}  | {message.splitlines()[0][:140] if message else ''}"
+        for test, outcome, message in result.failed
+    ]
+    lines += [f"not run {test}" for test in result.missing]
+    for line in lines[:_MOST_LINES]:
+        print(f"   {line}")
+    if len(lines) > _MOST_LINES:
+        print(f"   ... and {len(lines) - _MOST_LINES} more")
     for test, found in outcomes.items():
         if test.startswith("COLLECT ") and found["outcome"] == "error":
             print(f"   {test}: {found.get('msg', '')[-300:]}")

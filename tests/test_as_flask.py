@@ -204,6 +204,7 @@ def test_activating_loads_none_of_the_core():
         "costrel._mode",
         "costrel.as_flask",
         "costrel.as_flask.finder",
+        "costrel.as_flask.incidental",
         "costrel.errors",
         "warnings",
     }
