@@ -62,7 +62,8 @@ class SessionMixin(MutableMapping[str, Any]):
         self["_permanent"] = bool(value)
 
 
-class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
+# Its update is dict's, whatever the stubs of the two bases say.
+class SecureCookieSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignore[reportIncompatibleMethodOverride]
     """The session in a signed cookie: visitors can read it, but not change it.
 
     Only changes of the session itself are noticed. After changing a list

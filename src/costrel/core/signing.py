@@ -15,8 +15,8 @@ from typing import Any
 
 from itsdangerous import Signer, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
-from itsdangerous.serializer import Serializer
 from itsdangerous.signer import HMACAlgorithm
+from itsdangerous.url_safe import URLSafeSerializerMixin
 
 from costrel.errors import ConfigError
 
@@ -133,7 +133,8 @@ class KeptSerializer(URLSafeTimedSerializer):
 
     def dump_payload(self, obj: Any) -> bytes:
         """Write an object in the form of ``URLSafeSerializerMixin``."""
-        text = Serializer.dump_payload(self, obj)
+        # What the mixin compresses comes from the class behind it.
+        text = super(URLSafeSerializerMixin, self).dump_payload(obj)
         if len(text) >= _MIN_CHARS_COMPRESSED:
             compressed = zlib.compress(text)
             if len(compressed) < len(text) - 1:

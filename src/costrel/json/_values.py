@@ -34,8 +34,9 @@ def default(o: Any) -> Any:
         return str(o)
     if dataclasses.is_dataclass(o) and not isinstance(o, type):
         return dataclasses.asdict(o)
-    if hasattr(o, "__html__"):
-        return str(o.__html__())
+    html = getattr(o, "__html__", None)
+    if html is not None:
+        return str(html())
     if isinstance(o, enum.Enum):
         return o.value
 
