@@ -310,3 +310,83 @@ def test_outside_of_a_virtual_environment_it_asks_first(tmp_path, monkeypatch):
 
     assert "--outside-venv" in caught.value.hint
     assert not (tmp_path / "x.pth").exists()
+
+
+def revived(code):
+    script = (
+        "import costrel.as_flask.revive, json\n"
+        f"answer = {{}}\n{textwrap.dedent(code)}\nprint(json.dumps(answer))"
+    )
+    done = run("-c", script)
+    assert done.returncode == 0, done.stderr
+
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_revived_names_mean_what_they_meant():
+    answer = revived("""
+        from flask import Flask, Markup, _app_ctx_stack, _request_ctx_stack, escape
+        from werkzeug.security import safe_str_cmp
+        from werkzeug.urls import url_decode, url_encode, url_quote
+        answer["quote"] = url_quote("a b/ü:")
+        answer["encode"] = url_encode({"a": [1, 2], "b": None, "c": "x y"})
+        answer["decode"] = url_decode("a=1&a=2").getlist("a")
+        answer["same"] = [safe_str_cmp("a", b"a"), safe_str_cmp("a", "b")]
+        answer["markup"] = str(escape("<")) == str(Markup("&lt;"))
+        with Flask("x").test_request_context("/path"):
+            answer["path"] = _request_ctx_stack.top.request.path
+            answer["name"] = _app_ctx_stack.top.app.name
+        answer["empty"] = _request_ctx_stack.top
+    """)
+
+    assert answer == {
+        "quote": "a%20b/%C3%BC:",
+        "encode": "a=1&a=2&c=x+y",
+        "decode": ["1", "2"],
+        "same": [True, False],
+        "markup": True,
+        "path": "/path",
+        "name": "x",
+        "empty": None,
+    }
+
+
+def test_a_revived_encoder_and_a_first_request_work_in_an_application():
+    answer = revived("""
+        from flask import Flask, jsonify
+        from flask.json import JSONEncoder
+        app = Flask("x")
+        class Encoder(app.json_encoder):
+            def default(self, o):
+                return sorted(o) if isinstance(o, set) else super().default(o)
+        app.json_encoder = Encoder
+        calls = []
+        app.before_first_request(lambda: calls.append(1))
+        app.get("/")(lambda: jsonify({2, 1}))
+        client = app.test_client()
+        answer["json"] = [client.get("/").json for _ in range(2)]
+        answer["calls"] = calls
+    """)
+
+    assert answer == {"json": [[1, 2], [1, 2]], "calls": [1]}
+
+
+def test_what_flask_3_has_is_not_replaced_by_a_revived_name():
+    answer = revived("""
+        import flask.json, werkzeug
+        answer["loader"] = type(flask.json.__loader__).__name__
+        answer["spec"] = flask.json.__spec__.loader is flask.json.__loader__
+        answer["unknown"] = hasattr(werkzeug, "no_such_name")
+    """)
+
+    assert answer == {"loader": "SourceFileLoader", "spec": True, "unknown": False}
+
+
+def test_revival_is_asked_for_when_installing(environment):
+    command(environment, "install", "--revive")
+    done = run("-c", "from werkzeug.urls import url_quote", python=environment, PYTHONPATH="")
+
+    assert done.returncode == 0
+    assert "with names of Flask 2 revived" in command(environment, "status").stdout
+    assert "(it did already)" not in command(environment, "install").stdout
+    assert run("-c", "from werkzeug.urls import url_quote", python=environment, PYTHONPATH="").returncode == 1
