@@ -15,12 +15,11 @@ __all__ = ["DEFAULT_FILES", "load_dotenv", "parse_env"]
 DEFAULT_FILES = (".costrelenv", ".flaskenv", ".env")
 """The later one wins; each is looked for from the working directory upwards."""
 
-_LINE = re.compile(
-    r"""\s*(?:export\s+)?(?P<key>[A-Za-z_][\w.]*)\s*=\s*
-    (?: '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?P<plain>[^#\n]*?(?:(?<!\s)\#[^\n]*?)?) )
-    \s*(?:\#.*)?""",
-    re.VERBOSE | re.DOTALL,
-)
+_KEY = re.compile(r"[^\S\n]*(?:export[^\S\n]+)?([A-Za-z_][\w.]*)[^\S\n]*=[^\S\n]*")
+_SINGLE = re.compile(r"'([^']*)'")
+_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_PLAIN = re.compile(r"[^\n]*")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
@@ -61,11 +60,10 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
 
 
 def parse_env(text: str) -> dict[str, str]:
-    r"""Read ``KEY=value`` lines, as shells and python-dotenv do.
+    r"""Read ``KEY=value`` lines as python-dotenv does.
 
-    Quotes, ``export``, comments, ``\n`` in double quotes and ``${OTHER}`` or
-    ``${OTHER:-default}`` outside of single ones are understood. Other lines
-    are left out.
+    Quotes, ``export``, comments, ``\n`` in double quotes, ``${OTHER}`` and
+    ``${OTHER:-default}`` are understood. Other lines are left out.
 
     Example:
         >>> parse_env('A=1\nexport B="two # words"  # a comment\nC=${A}${NO_SUCH_THING:-!}')
@@ -74,20 +72,28 @@ def parse_env(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
     position = 0
     while position < len(text):
-        match = _LINE.match(text, position)
-        end = text.find("\n", match.end() if match else position)
+        key = _KEY.match(text, position)
+        if key is not None:
+            value, position = _read_value(text, key.end(), values)
+            values[key[1]] = value
+        # What stands behind a value, and a line without one.
+        end = text.find("\n", position)
         position = len(text) if end < 0 else end + 1
-        if match is None:
-            continue
-        if match["single"] is not None:
-            values[match["key"]] = match["single"]
-        elif match["double"] is not None:
-            plain = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), match["double"])
-            values[match["key"]] = _expand(plain, values)
-        else:
-            values[match["key"]] = _expand((match["plain"] or "").strip(), values)
 
     return values
+
+
+def _read_value(text: str, start: int, known: dict[str, str]) -> tuple[str, int]:
+    """Read a value, and say where it ends."""
+    if single := _SINGLE.match(text, start):
+        return _expand(single[1], known), single.end()
+    if double := _DOUBLE.match(text, start):
+        plain = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), double[1])
+        return _expand(plain, known), double.end()
+    line = _PLAIN.match(text, start)
+    assert line is not None  # it matches the empty string
+
+    return _expand(_COMMENT.sub("", line[0]).strip(), known), line.end()
 
 
 def _expand(value: str, known: dict[str, str]) -> str:

@@ -166,7 +166,11 @@ class FlaskGroup(AppGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands; a plugin that is not loaded is named with its package."""
         if ctx.meta.get(_LISTS_APP, True):
-            super().format_commands(ctx, formatter)
+            try:
+                super().format_commands(ctx, formatter)
+            finally:
+                # To find a command enters the application's context, which help would not leave.
+                ctx.close()
             return
 
         names = self.list_commands(ctx)
@@ -200,9 +204,9 @@ class FlaskGroup(AppGroup):
         command = self.commands.get(name)
         if command is not None:
             return command.get_short_help_str(limit)
-        distribution = self._find_plugins()[name].dist
+        entry = self._find_plugins()[name]
 
-        return f"From {distribution.name}." if distribution else ""
+        return f"From {entry.dist.name if entry.dist else entry.module}."
 
     def _find_plugins(self) -> dict[str, EntryPoint]:
         if self._plugins is None:

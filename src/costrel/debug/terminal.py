@@ -98,12 +98,12 @@ def _message(exc: BaseException) -> list[str]:
     lines = [line for line in _text(exc).splitlines() if line.strip()]
     hint = []
     if isinstance(exc, CostrelError) and exc.hint:
-        # The hint is the part to act on: it comes before what else the problem tells.
         hint = ["  hint: " + " ".join(exc.hint.split())]
     if not lines:
-        return [name, *hint]
-
-    shown = [f"{name}: {lines[0].strip()}", *hint, *(f"  {line}" for line in lines[1:])]
+        lines = [""]
+    heading = f"{name}: {lines[0].strip()}" if lines[0] else name
+    # The hint is the part to act on: it comes before what else the problem tells.
+    shown = [heading, *hint, *(f"  {line}" for line in lines[1:])]
 
     return [_clean(line) for line in shown]
 
