@@ -15,7 +15,7 @@ from werkzeug.datastructures import CallbackDict
 
 from costrel import _current
 from costrel.core.contracts import Application
-from costrel.core.one_cookie import read_cookie, vary_by_cookie
+from costrel.core.one_cookie import add_if_absent, read_cookie, vary_by_cookie
 from costrel.core.signing import KeptSerializer, generate_key, sha1, signing_keys
 from costrel.errors import CostrelError
 from costrel.json.tag import TaggedJSONSerializer
@@ -328,7 +328,7 @@ class SecureCookieSessionInterface(SessionInterface):
             response.delete_cookie(name, **attributes)
         # SECURITY: a cache that keeps this answer would hand the session to others.
         if not getattr(app, "_flask_defaults", False):
-            response.headers.setdefault("Cache-Control", "private")
+            add_if_absent(response.headers, "Cache-Control", "private")
 
 
 # What makes an interface another one, as far as opening late is concerned.
