@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import pass_context, pass_environment, pass_eval_context
+from markupsafe import Markup, escape
 
-from costrel.core.rendering import RenderEnvironment
+from costrel.core.rendering import RenderEnvironment, escape_piece
 
 PLAIN = jinja2.Environment(autoescape=True)
 OURS = RenderEnvironment(autoescape=True)
@@ -103,6 +104,48 @@ def test_reading_a_dict_agrees_with_jinja(row, name):
         assert ours._undefined_message == theirs._undefined_message
     else:
         assert ours == theirs
+
+
+class Html:
+    def __html__(self):
+        return "<i>"
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __html__(self):
+        return "<b>own</b>"
+
+
+@given(st.text() | st.integers() | st.floats() | st.booleans() | st.none() | st.lists(st.text()))
+def test_every_value_is_escaped_as_markupsafe_does(value):
+    assert str(escape_piece(value)) == str(escape(value))
+
+
+@pytest.mark.parametrize(
+    "value", [Markup("<b>"), Html(), Text("<"), jinja2.Undefined(), b"<", object, Markup("<")[:1]]
+)
+def test_values_that_bring_their_own_markup_keep_it(value):
+    assert str(escape_piece(value)) == str(escape(value))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% set x %}{{ '<' }}{{ v }}{% endset %}{{ x }}{{ x ~ v }}",
+        "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(v) }}",
+        "{% macro c() %}{{ caller() }}{% endmacro %}{% call c() %}{{ v }}{% endcall %}",
+        "{% filter upper %}{{ v }}<b>{% endfilter %}",
+        "{% block b %}{{ v }}{% endblock %}{{ self.b() }}",
+        "{% autoescape false %}{{ v }}{% set y %}{{ v }}{% endset %}{{ y }}{% endautoescape %}{{ v|e }}{{ v|safe }}",
+        "{{ v|e|e }} {{ [v]|join(v) }} {{ v|escape ~ v }} {{ ('<%s>'|safe) % v }}",
+        "{{ v|tojson }} {{ v|forceescape }}",
+        "{{ v|urlize }} {{ v|xmlattr if v is mapping }} {{ {'a': v}|xmlattr }} {{ v|replace('<', v) }}",
+    ],
+)
+def test_text_is_escaped_exactly_once_wherever_it_goes(source):
+    assert OURS.from_string(source).render(v="<'&\">") == PLAIN.from_string(source).render(v="<'&\">")
 
 
 def test_strict_undefined_names_the_missing_key():

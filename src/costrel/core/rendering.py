@@ -2,22 +2,24 @@
 
 Nothing here changes what a template prints.
 
-PERF: a table of 20 rows of dicts takes 110 µs; with Jinja's own classes 168.
+PERF: a table of 20 rows of dicts takes 82 µs; with Jinja's own classes 168.
 """
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
-from types import BuiltinMethodType, FunctionType, MethodType
-from typing import Any
+from collections.abc import Callable, Mapping, MutableMapping
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType
+from typing import Any, cast
 
+import markupsafe
 from jinja2 import Environment
 from jinja2 import Template as JinjaTemplate
 from jinja2.runtime import Context as JinjaContext
 from jinja2.utils import internalcode
+from markupsafe import Markup, escape
 
-__all__ = ["Context", "RenderEnvironment", "Template"]
+__all__ = ["Context", "RenderEnvironment", "Template", "escape_piece"]
 
 _DICT_METHODS = frozenset(dir(dict))
 _PLAIN_CALLABLES = frozenset((BuiltinMethodType, FunctionType, MethodType))
@@ -45,8 +47,45 @@ class Context(JinjaContext):
             )
 
 
+# NOTE: a private name of MarkupSafe 3; 2.1, which does not have it, has ``escape`` itself in C.
+_escape_text: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
+
+
+def escape_piece(value: Any) -> str:
+    """Escape a value that is joined with the rest of the page at once.
+
+    PERF: 0.15 µs instead of 0.45, because no ``Markup`` is made for it. Only
+    the output of a template calls this; filters and functions get MarkupSafe's.
+    """
+    kind = type(value)
+    if kind is str:
+        return _escape_text(value)
+    if kind is int or kind is float:
+        return str(value)
+    if kind is Markup:
+        return cast(str, value)
+
+    return escape(value)
+
+
 class Template(JinjaTemplate):
-    """A template that makes its context from dictionaries."""
+    """A template that makes its context from dictionaries, and escapes plain text directly."""
+
+    @classmethod
+    def from_code(
+        cls,
+        environment: Environment,
+        code: CodeType,
+        globals: MutableMapping[str, Any],
+        uptodate: Callable[[], bool] | None = None,
+    ) -> JinjaTemplate:
+        """Create a template from compiled code; the arguments are Jinja's."""
+        template = super().from_code(environment, code, globals, uptodate)
+        names = template.root_render_func.__globals__
+        if names.get("escape") is escape:
+            names["escape"] = escape_piece
+
+        return template
 
     def new_context(
         self,
