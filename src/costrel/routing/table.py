@@ -74,13 +74,14 @@ class Table:
 
     def _compile(self) -> None:
         with self._lock:
-            version = -1
-            while version != self._map.version:  # another thread may add rules meanwhile
+            while True:
                 version = self._map.version
                 self._map.update()
                 start = start_of(self._map)
                 match = _never if start is None else make_match(self._map, start)
                 lacks = _unknown if start is None else make_lacks(start)
+                if version == self._map.version:  # no other thread added a rule meanwhile
+                    break
             self.match, self.lacks = match, lacks
 
 
