@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Request, Response
 
-from costrel.core.one_cookie import read_cookie, vary_by_cookie
+from costrel.core.one_cookie import add_if_absent, read_cookie, vary_by_cookie
 
 pieces = st.sampled_from(
     ["session", "=", ";", "; ", " ", '"', "a.b-c_d", "x", "session=1", "xsession=2", "\\073", "é", "\t"]
@@ -41,3 +41,11 @@ def test_vary_gets_cookie_once_beside_what_is_there():
     vary_by_cookie(response)
 
     assert response.headers.getlist("Vary") == ["Accept-Encoding, Cookie"]
+
+
+def test_header_is_added_only_where_there_is_none_in_any_spelling():
+    headers = Headers([("cache-control", "no-store")])
+
+    assert add_if_absent(headers, "Cache-Control", "private") is False
+    assert add_if_absent(headers, "Vary", "Cookie") is True
+    assert headers.to_wsgi_list() == [("cache-control", "no-store"), ("Vary", "Cookie")]

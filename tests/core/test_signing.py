@@ -68,6 +68,14 @@ def test_age_is_checked():
         kept.loads(kept.dumps(1), max_age=-1)
 
 
+def test_time_of_signing_can_be_asked_for():
+    kept = KeptSerializer("key")
+    value, signed_at = kept.loads(kept.dumps(1), max_age=60, return_timestamp=True)
+
+    assert value == 1
+    assert signed_at.tzinfo is not None
+
+
 def test_current_key_comes_last_so_that_it_signs():
     assert signing_keys("new", ("oldest", "old")) == ["oldest", "old", "new"]
     assert signing_keys("new", None) == ["new"]

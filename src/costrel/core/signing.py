@@ -131,7 +131,7 @@ class KeptSerializer(URLSafeTimedSerializer):
 
         return signer
 
-    def loads(
+    def loads(  # type: ignore[override]  # the arguments of TimedSerializer's own
         self,
         s: str | bytes,
         max_age: int | None = None,
