@@ -259,7 +259,7 @@ class Config(dict[Any, Any]):
 def _loaded(text: str, loads: Callable[[str], Any]) -> Any:
     try:
         return loads(text)
-    except Exception:  # noqa: BLE001  # loads is the user's; all it refuses is a string
+    except Exception:  # loads is the user's; all it refuses is a string
         return text
 
 
