@@ -28,10 +28,10 @@ LEVELS = {
         "views",
         "wrappers",
     },
-    3: {"serving"},
+    3: {"cli", "debug", "serving"},
     4: {"testing"},
     5: {"app", "blueprints", "extension", "globals", "sansio"},
-    6: {"__init__", "__main__", "_public", "as_flask", "cli", "debug"},
+    6: {"__init__", "__main__", "_public", "as_flask"},
     7: {"ext"},
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names}

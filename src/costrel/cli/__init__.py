@@ -58,7 +58,7 @@ __all__ = [
 
 # PERF: Flask has these names here; each would load Werkzeug or the framework, 60 ms and more.
 _LAZY = {
-    "current_app": "costrel.globals",
+    "current_app": "costrel._proxies",
     "get_debug_flag": "costrel.helpers",
     "get_load_dotenv": "costrel.helpers",
     "import_string": "werkzeug.utils",

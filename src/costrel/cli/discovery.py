@@ -8,14 +8,15 @@ import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from costrel.cli.errors import NoAppException
+from costrel.core.marker import ApplicationMarker
 
-if TYPE_CHECKING:
-    from costrel.app import Costrel
+__all__ = ["App", "find_app_by_string", "find_best_app", "locate_app", "prepare_import"]
 
-__all__ = ["find_app_by_string", "find_best_app", "locate_app", "prepare_import"]
+App: TypeAlias = Any
+"""An application. ``Any``, because its class stands above this package; extensions subclass it, too."""
 
 _NAMES = ("app", "application")
 _FACTORIES = ("create_app", "make_app")
@@ -46,7 +47,7 @@ def prepare_import(path: str) -> str:
     return ".".join(reversed(names))
 
 
-def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool = True) -> Costrel | None:
+def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool = True) -> App | None:
     """Import a module and find the application in it.
 
     Args:
@@ -76,7 +77,7 @@ def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool 
     return find_best_app(module) if app_name is None else find_app_by_string(module, app_name)
 
 
-def find_best_app(module: ModuleType) -> Costrel:
+def find_best_app(module: ModuleType) -> App:
     """Guess which application of a module is meant.
 
     ``app`` and ``application`` come first, then the only instance there is,
@@ -85,13 +86,12 @@ def find_best_app(module: ModuleType) -> Costrel:
     Raises:
         NoAppException: If there is none, or more than one.
     """
-    app_class = _app_class()
     for name in _NAMES:
         app = getattr(module, name, None)
-        if isinstance(app, app_class):
+        if isinstance(app, ApplicationMarker):
             return app
 
-    found = {name: value for name, value in vars(module).items() if isinstance(value, app_class)}
+    found = {name: value for name, value in vars(module).items() if isinstance(value, ApplicationMarker)}
     if len({id(app) for app in found.values()}) == 1:
         return next(iter(found.values()))
     if found:
@@ -109,17 +109,17 @@ def find_best_app(module: ModuleType) -> Costrel:
                 " but could not call it without arguments.",
                 hint=f"""Give them: --app '{module.__name__}:{name}("value")'""",
             )
-            if isinstance(app, app_class):
+            if isinstance(app, ApplicationMarker):
                 return app
 
     raise NoAppException(
         f"Failed to find an application or factory in module {module.__name__!r}: looked for"
-        f" {', '.join((*_NAMES, *_FACTORIES))} and any instance of {app_class.__name__}.\n"
+        f" {', '.join((*_NAMES, *_FACTORIES))} and any instance of Costrel or Flask.\n"
         f"  hint: Say its name: --app {module.__name__}:name"
     )
 
 
-def find_app_by_string(module: ModuleType, app_name: str) -> Costrel:
+def find_app_by_string(module: ModuleType, app_name: str) -> App:
     """Take the application a text names, or that the factory it calls returns.
 
     Args:
@@ -146,7 +146,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Costrel:
             hint=f"It is {name}{inspect.signature(value)}",
             **keywords,
         )
-    if isinstance(value, _app_class()):
+    if isinstance(value, ApplicationMarker):
         return value
 
     raise NoAppException(
@@ -187,12 +187,6 @@ def _call(factory: Callable[..., Any], *arguments: Any, problem: str, hint: str,
         raise NoAppException(f"{problem}\n  hint: {hint}") from error
 
     return factory(*arguments, **keywords)
-
-
-def _app_class() -> type[Costrel]:
-    from costrel.app import Costrel  # for cost: the command line starts without the framework
-
-    return Costrel
 
 
 def _import_failed(module_name: str, error: ImportError) -> str:

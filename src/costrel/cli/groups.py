@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costrel import _mode
+from costrel.cli.discovery import App
 from costrel.cli.errors import NoAppException
 from costrel.cli.options import app_option, as_flask_option, debug_option, env_file_option, traceback_option
 from costrel.cli.plugins import find_plugins, load_plugin
@@ -21,8 +22,6 @@ from costrel.cli.version import version_option
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-    from costrel.app import Costrel
 
 __all__ = ["AppGroup", "CostrelGroup", "FlaskGroup"]
 
@@ -80,7 +79,7 @@ class FlaskGroup(AppGroup):
     def __init__(
         self,
         add_default_commands: bool = True,
-        create_app: Callable[..., Costrel] | None = None,
+        create_app: Callable[..., App] | None = None,
         add_version_option: bool = True,
         load_dotenv: bool = True,
         set_debug_flag: bool = True,

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from costrel.cli.discovery import App
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
-
-    from costrel.app import Costrel
 
 __all__ = ["Route", "describe_routes", "routes_command"]
 
@@ -68,7 +67,7 @@ def routes_command(info: ScriptInfo, sort: str, text: str | None, all_methods: b
         _write_table(routes, "Host" if app.url_map.host_matching else "Subdomain")
 
 
-def describe_routes(app: Costrel, *, all_methods: bool = False) -> list[Route]:
+def describe_routes(app: App, *, all_methods: bool = False) -> list[Route]:
     """List the routes of an application in the order in which they are tried.
 
     Args:

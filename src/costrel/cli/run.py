@@ -138,10 +138,12 @@ run_command.params.append(traceback_option)
 def _load(info: ScriptInfo) -> WSGIApplication:
     """Load the application; if it broke while the server runs, serve its error until it is mended."""
     if not is_reloaded():
-        return load_for_command(info)
+        loaded: WSGIApplication = load_for_command(info)
+        return loaded
 
     try:
-        return info.load_app()
+        served: WSGIApplication = info.load_app()
+        return served
     except Exception as error:  # told below, and by every answer
         from costrel.debug.terminal import describe  # for cost: it loads Jinja
 

@@ -7,16 +7,13 @@ import re
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import click
 
-from costrel.cli.discovery import locate_app, prepare_import
+from costrel.cli.discovery import App, locate_app, prepare_import
 from costrel.cli.errors import AppBroken, nothing_found
 from costrel.cli.settings import program_name
-
-if TYPE_CHECKING:
-    from costrel.app import Costrel
 
 __all__ = ["ScriptInfo", "load_for_command", "pass_script_info", "push_app_context", "with_appcontext"]
 
@@ -44,7 +41,7 @@ class ScriptInfo:
     def __init__(
         self,
         app_import_path: str | None = None,
-        create_app: Callable[..., Costrel] | None = None,
+        create_app: Callable[..., App] | None = None,
         set_debug_flag: bool = True,
         load_dotenv_defaults: bool = True,
     ) -> None:
@@ -56,9 +53,9 @@ class ScriptInfo:
         self.load_dotenv_defaults = load_dotenv_defaults
         self.found_in: str | None = None
         """The file that was found when nothing was named."""
-        self._loaded_app: Costrel | None = None
+        self._loaded_app: App | None = None
 
-    def load_app(self) -> Costrel:
+    def load_app(self) -> App:
         """Return the application; the first call loads it.
 
         Raises:
@@ -79,7 +76,7 @@ class ScriptInfo:
 
         return app
 
-    def _find(self) -> Costrel | None:
+    def _find(self) -> App | None:
         if self.app_import_path:
             # A colon before a slash belongs to a Windows drive.
             path, *name = re.split(r":(?![\\/])", self.app_import_path, maxsplit=1)
@@ -98,7 +95,7 @@ pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 """Decorate a command to receive its ``ScriptInfo`` as the first argument."""
 
 
-def load_for_command(info: ScriptInfo) -> Costrel:
+def load_for_command(info: ScriptInfo) -> App:
     """Load the application for a built-in command, which shows the application's faults itself.
 
     Raises:
@@ -114,7 +111,7 @@ def load_for_command(info: ScriptInfo) -> Costrel:
         raise AppBroken(error, describe) from error
 
 
-def push_app_context(ctx: click.Context, app: Costrel) -> None:
+def push_app_context(ctx: click.Context, app: App) -> None:
     """Keep an application context until a command ends, unless this application has one already."""
     from costrel._current import current  # for cost: it loads Werkzeug
 

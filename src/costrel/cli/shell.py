@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from costrel import _mode
+from costrel.cli.discovery import App
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
-
-if TYPE_CHECKING:
-    from costrel.app import Costrel
 
 __all__ = ["shell_command", "shell_names"]
 
@@ -35,25 +33,28 @@ def shell_command(info: ScriptInfo) -> None:
         _interact(names, f"{_banner(app)}\nNames: {', '.join(own)}")
 
 
-def shell_names(app: Costrel) -> dict[str, Any]:  # Any: a namespace
+def shell_names(app: App) -> dict[str, Any]:  # Any: a namespace
     """Collect what the shell knows; the application's own names win.
 
     Args:
         app: The application, whose context is the current one.
     """
-    import costrel  # for cost: the names load the framework
+    from costrel._proxies import current_app, request  # for cost: they load Werkzeug
+    from costrel.helpers import url_for
 
     names: dict[str, Any] = {
         "client": app.test_client(),
-        "current_app": costrel.current_app,
-        "request": costrel.request,
-        "url_for": costrel.url_for,
+        "current_app": current_app,
+        "request": request,
+        "url_for": url_for,
     }
 
-    return names | app.make_shell_context()
+    names.update(app.make_shell_context())
+
+    return names
 
 
-def _banner(app: Costrel) -> str:
+def _banner(app: App) -> str:
     return f"Python {sys.version} on {sys.platform}\nApp: {app.import_name}\nInstance: {app.instance_path}"
 
 
