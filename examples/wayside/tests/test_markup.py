@@ -15,6 +15,7 @@ from wayside.markup import to_html
         ("one\n\ntwo", "<p>one</p>\n<p>two</p>"),
         ("one\ntwo", "<p>one<br>\ntwo</p>"),
         ("# Top", "<h2>Top</h2>"),
+        ("## Part\n\n### Detail", "<h2>Part</h2>\n<h3>Detail</h3>"),
         ("- a\n- **b**", "<ul><li>a</li><li><strong>b</strong></li></ul>"),
         ("> said\n> twice", "<blockquote><p>said<br>\ntwice</p></blockquote>"),
         ("*so* and 2 * 3 * 4", "<p><em>so</em> and 2 * 3 * 4</p>"),

@@ -70,7 +70,7 @@ class Form:
 
         return "" if name in self.errors else value
 
-    def number(self, name: str, *, low: float, high: float, whole: bool = False) -> float | None:
+    def number(self, name: str, *, low: float, high: float, what: str, whole: bool = False) -> float | None:
         """Read a number that may be left out; a decimal comma is understood."""
         value = self.values[name].replace(",", ".")
         if not value:
@@ -79,7 +79,7 @@ class Form:
             low <= float(value) <= high
         ):
             kind = "a whole number" if whole else "a number"
-            self.errors[name] = f"Please enter {kind} from {low:g} to {high:g}."
+            self.errors[name] = f"Please enter {what} as {kind} from {low:g} to {high:g}."
             return None
 
         return float(value)
@@ -95,12 +95,12 @@ class WalkForm(Form):
 
     def read(self, *, today: date) -> NewWalk | None:
         """Check everything; None when there is at least one message."""
-        ascent = self.number("ascent_m", low=0, high=9_000, whole=True)
+        ascent = self.number("ascent_m", low=0, high=9_000, what="the ascent", whole=True)
         walk = NewWalk(
             title=self.text("title", max_length=120, what="a title"),
             place=self.text("place", max_length=80, what="where you walked"),
             walked_on=self._day("walked_on", today),
-            distance_km=self.number("distance_km", low=0.1, high=300),
+            distance_km=self.number("distance_km", low=0.1, high=300, what="the distance"),
             ascent_m=None if ascent is None else int(ascent),
             body=self.text("body", max_length=20_000, what="a few words"),
             picture_alt=self.text("picture_alt", max_length=200),

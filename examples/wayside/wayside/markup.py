@@ -36,8 +36,8 @@ def to_html(text: str) -> Markup:
 def _block(block: str) -> str:
     lines = [line.strip() for line in block.split("\n")]
     if heading := _HEADING.fullmatch(block):
-        # The page's own title is the h1, its sections are h2.
-        level = len(heading[1]) + 1
+        # The page's own title is the h1.
+        level = max(2, len(heading[1]))
         return f"<h{level}>{_inline(heading[2])}</h{level}>"
     items = [_ITEM.fullmatch(line) for line in lines]
     if all(items):
