@@ -139,19 +139,16 @@ class PlainResponse(ConditionalResponse):
     ) -> Iterable[bytes]:
         """Answer as a WSGI application, with headers added that are not set yet.
 
-        PERF: one call instead of ``add_missing`` and ``__call__``, and no look
-        at headers that the constructor wrote: 0.3 µs instead of 1.0.
+        PERF: one call and one look at the headers instead of two, 0.4 µs
+        against the 1.0 of ``add_missing`` and ``__call__``.
         """
         body = self.response
         headers = self.headers
         present = headers._list
         if (
-            len(present) == 2
-            and present[0][0] == "Content-Type"
-            and present[1][0] == "Content-Length"
+            type(body) is list
             and self._sends_plainly
             and type(headers) is Headers
-            and type(body) is list
             and len(body) == 1
             and type(body[0]) is bytes
             and not self._on_close
@@ -160,6 +157,7 @@ class PlainResponse(ConditionalResponse):
             and self._status_code != 204
             and self._status_code != 304
             and not self.autocorrect_location_header
+            and _can_join(present, extra)
         ):
             start_response(self._status, [*present, *extra])
             return body
@@ -174,7 +172,9 @@ class PlainResponse(ConditionalResponse):
         try:
             return super().get_wsgi_headers(environ)
         except ValueError:
-            # Werkzeug parses locations here, and fails at "http://[".
+            # Werkzeug parses locations here, and fails at "http://["; and it
+            # fails at values that went round our checks.
+            self.headers[:] = clean_headers(self.headers)
             for name in ("Location", "Content-Location"):
                 if name in self.headers:
                     self.headers[name] = mend_location(self.headers[name])
@@ -251,6 +251,37 @@ class PlainResponse(ConditionalResponse):
         return check_value(line), code
 
 
+# As ``_INERT``, without those that costrel adds by itself.
+_NOT_ADDED = _INERT - {
+    "Cross-Origin-Opener-Policy",
+    "Referrer-Policy",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+}
+
+
+def _can_join(present: list[tuple[str, str]], extra: tuple[tuple[str, str], ...]) -> bool:
+    """Tell whether headers need no change, and have none of the extra ones."""
+    has_length = False
+    for name, _ in present:
+        if name in _NOT_ADDED:
+            continue
+        if name == "Content-Length":
+            has_length = True
+            continue
+        lower = name.lower()
+        if lower in _NEEDS_CARE:
+            return False
+        for other, _ in extra:
+            if other.lower() == lower:
+                return False
+
+    return has_length
+
+
+_NEEDS_CARE = frozenset(("content-length", "content-location", "location"))
+
+
 def _is_final(headers: list[tuple[str, str]]) -> bool:
     """Tell whether Werkzeug's exit would send these headers unchanged."""
     has_length = False
@@ -260,10 +291,12 @@ def _is_final(headers: list[tuple[str, str]]) -> bool:
         if name == "Content-Length":
             has_length = True
             continue
+        if name == "Location" and is_plain_path(value):
+            continue
         lower = name.lower()
         if lower == "content-length":
             has_length = True
-        elif lower in ("location", "content-location") and not is_plain_path(value):
+        elif lower in ("location", "content-location"):
             return False
 
     return has_length
