@@ -39,46 +39,6 @@ def torn_down(app):
     return seen
 
 
-# Flags of the environment
-
-
-@pytest.mark.parametrize("name", ["FLASK_DEBUG", "COSTREL_DEBUG"])
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [("", False), ("0", False), ("False", False), ("no", False), ("1", True), ("yes", True), ("x", True)],
-)
-def test_debug_flag_is_read_from_the_environment(monkeypatch, name, value, expected):
-    monkeypatch.delenv("FLASK_DEBUG", raising=False)
-    monkeypatch.delenv("COSTREL_DEBUG", raising=False)
-    assert helpers.get_debug_flag() is False
-
-    monkeypatch.setenv(name, value)
-
-    assert helpers.get_debug_flag() is expected
-
-
-def test_costrels_own_flag_goes_before_flasks(monkeypatch):
-    monkeypatch.setenv("FLASK_DEBUG", "1")
-    monkeypatch.setenv("COSTREL_DEBUG", "0")
-
-    assert helpers.get_debug_flag() is False
-
-
-@pytest.mark.parametrize("name", ["FLASK_SKIP_DOTENV", "COSTREL_SKIP_DOTENV"])
-@pytest.mark.parametrize(
-    ("value", "expected"), [("", True), ("0", True), ("no", True), ("1", False), ("x", False)]
-)
-def test_dotenv_files_are_loaded_unless_skipped(monkeypatch, name, value, expected):
-    monkeypatch.delenv("FLASK_SKIP_DOTENV", raising=False)
-    monkeypatch.delenv("COSTREL_SKIP_DOTENV", raising=False)
-    assert helpers.get_load_dotenv() is True
-    assert helpers.get_load_dotenv(default=False) is False
-
-    monkeypatch.setenv(name, value)
-
-    assert helpers.get_load_dotenv() is expected
-
-
 # Outside of a context
 
 
@@ -123,6 +83,19 @@ def test_url_for_asks_the_application():
 
     with App(__name__).app_context():
         assert url_for("a", _anchor="b", x=1) == "a [('_anchor', 'b'), ('x', 1)]"
+
+
+@pytest.mark.parametrize(
+    "location", ["/a\r\nSet-Cookie: b=c", "/\x00", "/\x7f\t", "//x\n", "/\ud800", "/caf\xe9?\u65e5"]
+)
+def test_redirect_to_any_text_makes_a_header_and_never_a_500(app, client, location):
+    app.add_url_rule("/", "index", lambda: redirect(location))
+
+    response = client(app).get("/")
+
+    assert response.status_code == 302
+    assert "Set-Cookie" not in response.headers
+    assert response.headers["Location"].isprintable()
 
 
 def test_redirect_asks_the_application():

@@ -18,6 +18,7 @@ from werkzeug.exceptions import abort as abort_plainly
 from costrel._current import current, outside_app_context, require_context, require_request
 from costrel.core.downloads import clean_download_name
 from costrel.core.files import folder_response
+from costrel.core.flags import get_debug_flag, get_load_dotenv
 from costrel.core.next_url import encode_controls, safe_next_url
 from costrel.core.root_path import get_root_path
 from costrel.core.streams import ContextStream
@@ -41,30 +42,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-_FALSE = frozenset(("0", "false", "no"))
-
-
-def get_debug_flag() -> bool:
-    """Tell whether ``COSTREL_DEBUG``, or else ``FLASK_DEBUG``, turns debug mode on."""
-    value = os.environ.get("COSTREL_DEBUG") or os.environ.get("FLASK_DEBUG") or "0"
-
-    return value.lower() not in _FALSE
-
-
-def get_load_dotenv(default: bool = True) -> bool:
-    """Tell whether to load ``.env`` files.
-
-    ``COSTREL_SKIP_DOTENV``, or else ``FLASK_SKIP_DOTENV``, says not to.
-
-    Args:
-        default: The answer if neither is set.
-    """
-    value = os.environ.get("COSTREL_SKIP_DOTENV") or os.environ.get("FLASK_SKIP_DOTENV")
-    if not value:
-        return default
-
-    return value.lower() in _FALSE
 
 
 @overload
@@ -172,11 +149,13 @@ def redirect(location: str, code: int = 302, Response: type[Any] | None = None) 
         Response: The class to use where there is no application; an
             application uses its own.
     """
+    if isinstance(location, str):
+        location = encode_controls(location)
     ctx = current.get(None)
     if ctx is not None:
         return ctx.app.redirect(location, code=code)
 
-    return utils.redirect(encode_controls(location), code=code, Response=Response)
+    return utils.redirect(location, code=code, Response=Response)
 
 
 # Any: what an HTTPException may be given depends on its code.

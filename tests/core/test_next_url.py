@@ -79,6 +79,7 @@ def test_what_passes_stays_on_the_host_for_every_parser(text):
 
 def test_controls_in_a_location_are_encoded():
     assert encode_controls("/a\r\nb\x00\t c\x7f") == "/a%0D%0Ab%00%09%20c%7F"
+    assert encode_controls("/\ud800").isascii()
 
 
 @pytest.mark.parametrize("location", ["/", "/a?b=c&d=%20#e", "https://example.org/\xe9"])

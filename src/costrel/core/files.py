@@ -10,25 +10,18 @@ PERF: 10 KB in 9 µs; through ``send_file`` it is 48.
 
 from __future__ import annotations
 
-import errno
-import mimetypes
 import os
-import posixpath
-import stat
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
-from zlib import adler32
 
-from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, quote_etag
-from werkzeug.security import safe_join
-from werkzeug.utils import get_content_type, send_file
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import http_date
+from werkzeug.utils import send_file
 from werkzeug.wsgi import wrap_file
 
 from costrel._current import require_request
-from costrel.core.downloads import inline_disposition
+from costrel.core.folders import KnownFile, open_in_folder
 from costrel.core.header_rules import Headers
 
 __all__ = ["folder_response", "static_response"]
@@ -38,39 +31,10 @@ MaxAge: TypeAlias = int | Callable[[str | None], int | None] | None
 _AT_ONCE_BYTES = 65_536
 """A file up to this size is read whole; a longer one is handed to the server piece by piece."""
 
-_KEPT_FILES = 4_096
-
-# NONBLOCK: opening a pipe must not wait for its writer. On a regular file it means nothing.
-_OPEN = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_ABSENT = frozenset(
-    (errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.ENXIO)
-)
-
 _new_headers = cast(Callable[[type[Headers]], Headers], Headers.__new__)
 _READING = frozenset(("GET", "HEAD"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What follows from a file as long as its ``identity`` is the same."""
-
-    path: str
-    identity: tuple[int, int, int, int, int]
-    hidden: bool
-    """Some part of its name begins with a dot."""
-
-    outside: bool
-    """It is reached through a symbolic link that leaves the folder."""
-
-    before: tuple[tuple[str, str], ...]
-    """Headers up to Content-Type, in Werkzeug's order."""
-
-    last_modified: str
-    etag: str
-
-
-# PERF: bounded, and only files that exist get in: a visitor cannot fill it with names.
-_known: dict[tuple[str, str, str], _Known] = {}
 _now: tuple[int, str] = (0, "")
 
 
@@ -129,30 +93,24 @@ def folder_response(
     Raises:
         NotFound: If there is no such regular file.
     """
-    key = (app.root_path, os.fspath(directory), filename)
-    known = _known.get(key)
-    path = _locate(key) if known is None else known.path
-    fd, status = _open_regular(path)
+    fd, known = open_in_folder(
+        app.root_path, os.fspath(directory), filename, dotfiles=dotfiles, symlinks=symlinks
+    )
     try:
-        identity = (status.st_ino, status.st_mtime_ns, status.st_size, status.st_ctime_ns, status.st_dev)
-        if known is None or known.identity != identity:
-            known = _learn(key, path, status, identity)
-        if (known.hidden and not dotfiles) or (known.outside and not symlinks):
-            raise NotFound()
         if callable(max_age):
-            max_age = max_age(path)
+            max_age = max_age(known.path)
     except BaseException:
         os.close(fd)
         raise
 
     if app.config.get("USE_X_SENDFILE"):
         os.close(fd)
-        return _leave_to_server(app, environ, path, max_age)
+        return _leave_to_server(app, environ, known.path, max_age)
 
     return _respond(app, environ, known, fd, max_age)
 
 
-def _respond(app: Any, environ: dict[str, Any], known: _Known, fd: int, max_age: int | None) -> Any:
+def _respond(app: Any, environ: dict[str, Any], known: KnownFile, fd: int, max_age: int | None) -> Any:
     """Build the response; closes the descriptor or hands it on to the body."""
     readable = environ["REQUEST_METHOD"] in _READING
     asked = readable and _has_condition(environ)
@@ -183,7 +141,7 @@ def _respond(app: Any, environ: dict[str, Any], known: _Known, fd: int, max_age:
         raise
 
 
-def _headers(known: _Known, size: int, max_age: int | None, readable: bool) -> Headers:
+def _headers(known: KnownFile, size: int, max_age: int | None, readable: bool) -> Headers:
     """Put the headers together in Werkzeug's order."""
     lines = [
         *known.before,
@@ -227,87 +185,6 @@ def _is_plainly_unchanged(environ: Mapping[str, Any], etag: str) -> bool:
         and "HTTP_IF_MATCH" not in environ
         and "HTTP_IF_UNMODIFIED_SINCE" not in environ
     )
-
-
-def _locate(key: tuple[str, str, str]) -> str:
-    """Join the folder and the name, if the name stays in the folder."""
-    root_path, directory, filename = key
-    path = safe_join(directory, filename)
-    if path is None:
-        raise NotFound()
-
-    return os.path.join(root_path, path)
-
-
-def _open_regular(path: str) -> tuple[int, os.stat_result]:
-    """Open a regular file for reading; whatever else is there is not found."""
-    try:
-        fd = os.open(path, _OPEN)
-    except PermissionError:
-        # Windows says so of a directory. A file that may not be read is the operator's mistake.
-        if os.path.isfile(path):
-            raise
-        raise NotFound() from None
-    except ValueError:
-        raise NotFound() from None  # NUL, or a character the file system cannot name
-    except OSError as error:
-        if error.errno not in _ABSENT:
-            raise
-        raise NotFound() from None
-
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotFound()
-    except BaseException:
-        os.close(fd)
-        raise
-
-    return fd, status
-
-
-def _learn(
-    key: tuple[str, str, str], path: str, status: os.stat_result, identity: tuple[int, int, int, int, int]
-) -> _Known:
-    """Work out what follows from the file, and keep it."""
-    root_path, directory, filename = key
-    mimetype, encoding = mimetypes.guess_type(os.path.basename(path))
-    before = [("Content-Encoding", encoding)] if encoding is not None else []
-    before.append(("Content-Disposition", inline_disposition(os.path.basename(path))))
-    before.append(("Content-Type", get_content_type(mimetype or "application/octet-stream", "utf-8")))
-    check = adler32(path.encode(errors="surrogateescape")) & 0xFFFFFFFF
-    known = _Known(
-        path=path,
-        identity=identity,
-        hidden=_is_hidden(filename),
-        outside=_is_outside(os.path.join(root_path, directory), path, status),
-        before=tuple(before),
-        last_modified=http_date(status.st_mtime),
-        etag=quote_etag(f"{status.st_mtime}-{status.st_size}-{check}"),
-    )
-    if len(_known) >= _KEPT_FILES:
-        _known.clear()
-    _known[key] = known
-
-    return known
-
-
-def _is_hidden(filename: str) -> bool:
-    first, *rest = posixpath.normpath(filename).split("/")
-
-    return (first.startswith(".") and first != ".well-known") or any(part.startswith(".") for part in rest)
-
-
-def _is_outside(directory: str, path: str, status: os.stat_result) -> bool:
-    """Tell whether symbolic links lead out of the folder, or no longer to the opened file."""
-    folder = os.path.realpath(directory)
-    real = os.path.realpath(path)
-    try:
-        is_same = os.path.samestat(os.stat(real), status)
-    except OSError:
-        is_same = False
-
-    return not is_same or not real.startswith(os.path.join(folder, ""))
 
 
 def _leave_to_server(app: Any, environ: dict[str, Any], path: str, max_age: MaxAge) -> Any:

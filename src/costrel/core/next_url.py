@@ -10,7 +10,7 @@ __all__ = ["encode_controls", "safe_next_url"]
 # SECURITY: browsers drop tab, CR and LF from a URL and read a backslash as a slash, so that
 # "/\t/evil.example" and "/\\evil.example" leave the site. Lone surrogates cannot be sent at all.
 _REFUSED = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
-_CONTROLS = re.compile(r"[\x00-\x20\x7f]")
+_UNSENDABLE = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 
 
 def safe_next_url(target: str | None, *, default: str = "/") -> str:
@@ -44,13 +44,13 @@ def safe_next_url(target: str | None, *, default: str = "/") -> str:
 
 
 def encode_controls(location: str) -> str:
-    r"""Percent-encode what could end the line of a ``Location`` header.
+    r"""Percent-encode what a ``Location`` header cannot carry, such as line breaks.
 
     Example:
         >>> encode_controls("/a\r\nSet-Cookie: b=c")
         '/a%0D%0ASet-Cookie:%20b=c'
     """
-    if _CONTROLS.search(location) is None:
+    if _UNSENDABLE.search(location) is None:
         return location
 
-    return _CONTROLS.sub(lambda found: quote(found.group()), location)
+    return _UNSENDABLE.sub(lambda found: quote(found.group(), errors="replace"), location)
