@@ -60,8 +60,13 @@ def stream_with_context(
             that returns one.
 
     Example:
-        >>> def export():  # doctest: +SKIP
-        ...     return Response(stream_with_context(f"{row}," for row in find(request.args["q"])))
+        >>> from costrel import Costrel, request
+        >>> app = Costrel("example")
+        >>> @app.get("/")
+        ... def export():
+        ...     return stream_with_context(f"{row}{request.args['end']}" for row in range(3))
+        >>> app.test_client().get("/?end=;").text
+        '0;1;2;'
 
     Raises:
         ContextError: If there is no context to keep.
@@ -93,8 +98,12 @@ def make_response(*args: Any) -> Any:
     """Make a response of what a view may return, to set headers on it.
 
     Example:
-        >>> response = make_response("made", 201)  # doctest: +SKIP
-        >>> response.headers["X-Parachutes"] = "parachutes are cool"  # doctest: +SKIP
+        >>> from costrel import Costrel
+        >>> with Costrel("example").test_request_context():
+        ...     response = make_response("made", 201)
+        >>> response.headers["X-Parachutes"] = "open"
+        >>> response.status
+        '201 CREATED'
     """
     app = require_context("make_response()").app
     if not args:
@@ -178,8 +187,13 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
     """Return a macro or a variable that a template exports.
 
     Example:
-        >>> hello = get_template_attribute("_cider.html", "hello")  # doctest: +SKIP
-        >>> hello("World")  # doctest: +SKIP
+        >>> from costrel import Costrel
+        >>> from jinja2 import DictLoader
+        >>> app = Costrel("example")
+        >>> app.jinja_env.loader = DictLoader({"m.html": "{% macro hi(name) %}Hi {{ name }}{% endmacro %}"})
+        >>> with app.app_context():
+        ...     print(get_template_attribute("m.html", "hi")("<Ada>"))
+        Hi &lt;Ada&gt;
     """
     app = require_context("get_template_attribute()").app
 

@@ -175,7 +175,13 @@ def render_template(template_name_or_list: str | Template | list[str | Template]
         context: Its variables.
 
     Example:
-        >>> render_template("hello.html", name="Ada")  # doctest: +SKIP
+        >>> from costrel import Costrel
+        >>> from jinja2 import DictLoader
+        >>> app = Costrel("example")
+        >>> app.jinja_env.loader = DictLoader({"hello.html": "Hello {{ name }}!"})
+        >>> with app.app_context():
+        ...     render_template("hello.html", name="<Ada>")
+        'Hello &lt;Ada&gt;!'
     """
     app = require_context("render_template()").app
 
