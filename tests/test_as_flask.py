@@ -110,12 +110,12 @@ def test_a_name_that_went_with_flask_2_stays_away(module, name):
 
 def test_what_flasks_modules_merely_import_is_there_under_its_names_alone():
     answer = answers("""
-        import costrel.testing
-        answer["before"] = hasattr(costrel.testing, "ScriptInfo")
-        from flask.cli import ScriptInfo
-        import flask.testing
-        answer["after"] = flask.testing.ScriptInfo is ScriptInfo
-        answer["other"] = hasattr(flask.testing, "Costrel")
+        import costrel.blueprints
+        answer["before"] = hasattr(costrel.blueprints, "AppGroup")
+        from flask.cli import AppGroup
+        import flask.blueprints
+        answer["after"] = flask.blueprints.AppGroup is AppGroup
+        answer["other"] = hasattr(flask.blueprints, "Costrel")
     """)
 
     assert answer == {"before": False, "after": True, "other": False}

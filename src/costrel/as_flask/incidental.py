@@ -1,6 +1,6 @@
 """Names that Flask's modules have only because they import them.
 
-Some applications take them from there (``from flask.testing import ScriptInfo``).
+Some applications take them from there (``from flask.blueprints import AppGroup``).
 costrel's modules do not import from above, so the names are added when a module is
 handed out under Flask's name, and looked up when somebody uses them.
 """
@@ -34,7 +34,6 @@ _HOMES = {
         "App": "costrel.sansio.app",
         "Blueprint": "costrel.sansio.blueprints",
     },
-    "costrel.testing": {"ScriptInfo": "costrel.cli"},
 }
 """By module of costrel: each name, and the module to take it from."""
 

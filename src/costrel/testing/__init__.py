@@ -6,9 +6,17 @@ make them; the classes are here to be subclassed.
 
 from __future__ import annotations
 
+from costrel.cli.script_info import ScriptInfo
 from costrel.sessions import SessionMixin
 from costrel.testing.builder import EnvironBuilder
 from costrel.testing.client import FlaskClient, _get_werkzeug_version
 from costrel.testing.runner import FlaskCliRunner
 
-__all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient", "SessionMixin", "_get_werkzeug_version"]
+__all__ = [
+    "EnvironBuilder",
+    "FlaskCliRunner",
+    "FlaskClient",
+    "ScriptInfo",
+    "SessionMixin",
+    "_get_werkzeug_version",
+]

@@ -6,6 +6,8 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from costrel.cli.script_info import ScriptInfo
+
 __all__ = ["FlaskCliRunner"]
 
 
@@ -45,8 +47,6 @@ class FlaskCliRunner(CliRunner):
         if cli is None:
             cli = self.app.cli
         if "obj" not in kwargs:
-            from costrel.cli.script_info import ScriptInfo
-
             kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)
 
         return super().invoke(cli, args, **kwargs)
