@@ -22,9 +22,7 @@ def main() -> int:
 
     free = next_free(_HOST, port)
     if free is None:
-        print(
-            f"Port {port} and those above it are taken; choose one: make run PORT=...", file=sys.stderr
-        )
+        print(f"Port {port} and those above it are taken; choose one: make run PORT=...", file=sys.stderr)
         return 1
     holder = find_holder(port)
     print(f"Port {port} is taken{f' by {holder}' if holder else ''}; using {free}.", file=sys.stderr)
