@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 
 import click
 import pytest
@@ -150,11 +150,9 @@ def plugin(project, monkeypatch):
 
     def install(text, group="costrel.commands"):
         project("plugin_module.py", text)
+        project("greeter-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: greeter\nVersion: 1.0\n")
+        project("greeter-1.0.dist-info/entry_points.txt", f"[{group}]\ngreet = plugin_module:greet\n")
         monkeypatch.syspath_prepend(os.getcwd())
-        entry = EntryPoint("greet", "plugin_module:greet", group)
-        monkeypatch.setattr(
-            "importlib.metadata.entry_points", lambda group: [entry] if group == entry.group else []
-        )
 
     return install
 
@@ -172,7 +170,7 @@ def test_commands_of_installed_packages_are_found(plugin, command, group):
 def test_help_lists_a_plugin_without_loading_it(plugin, command):
     plugin("raise SystemExit('the plugin was loaded')")
 
-    assert "\n  greet " in command("--help", group=FlaskGroup()).output
+    assert re.search(r"\n  greet +From greeter\.\n", command("--help", group=FlaskGroup()).output)
 
 
 def test_a_plugin_written_for_flask_is_told_with_the_alias(plugin, command, monkeypatch):

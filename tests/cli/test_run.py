@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from costrel.cli.serverlog import TerminalFilter
+from costrel.cli.logfilter import TerminalFilter
 from costrel.debug.answers import ErrorAnswers
 from costrel.debug.terminal import DevelopmentFormatter
 from costrel.logging import default_handler

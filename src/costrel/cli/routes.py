@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -60,6 +59,8 @@ def routes_command(info: ScriptInfo, sort: str, text: str | None, all_methods: b
         routes.sort(key=attrgetter(sort))
 
     if as_json:
+        import json  # for cost: only this option needs it
+
         click.echo(json.dumps([asdict(route) for route in routes], indent=2))
     elif not routes:
         click.echo(f"No routes match {text!r}." if text else "No routes were registered.")

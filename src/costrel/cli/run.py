@@ -11,9 +11,8 @@ import click
 from costrel.cli.errors import PortTaken
 from costrel.cli.options import debug_option, traceback_option
 from costrel.cli.params import CertParamType, SeparatedPathType, validate_key
-from costrel.cli.ports import find_holder, is_taken, next_free
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
-from costrel.cli.serverlog import is_reloaded, show_server_banner, watch_server_log
+from costrel.cli.serverlog import is_reloaded, show_server_banner
 from costrel.cli.settings import TwinOption
 
 if TYPE_CHECKING:
@@ -103,7 +102,10 @@ def run_command(
 
     The reloader and the debugger are on in debug mode: 'run --debug'.
     """
-    from costrel.helpers import get_debug_flag  # for cost: the command line starts without the framework
+    from costrel.cli.logfilter import (
+        watch_server_log,  # for cost, as those below: only this command needs them
+    )
+    from costrel.helpers import get_debug_flag
 
     app = _load(info)
     debug = get_debug_flag()
@@ -162,6 +164,8 @@ def _check_port(host: str, port: int) -> None:
     Raises:
         PortTaken: With the next free port.
     """
+    from costrel.cli.ports import find_holder, is_taken, next_free  # for cost
+
     # The reloader's child inherits the socket; a host with a scheme is a Unix socket.
     if port == 0 or is_reloaded() or host.startswith("unix://") or not is_taken(host, port):
         return
