@@ -140,7 +140,7 @@ class KeptSerializer(URLSafeTimedSerializer):
     ) -> Any:
         """Verify and read a text, as ``TimedSerializer`` does.
 
-        PERF: 2 µs less where nobody asks when it was signed.
+        PERF: 1.3 µs less (of 9) where nobody asks when it was signed.
         """
         if return_timestamp or salt is not None or self.fallback_signers:
             return super().loads(s, max_age=max_age, return_timestamp=return_timestamp, salt=salt)
