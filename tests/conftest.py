@@ -12,6 +12,7 @@ import os
 import pytest
 
 from costrel import Costrel
+from costrel.core.app_methods import use_fast_lane
 
 PROTOCOLS = ("wsgi",)
 
@@ -27,7 +28,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("lane") == "general":
-        Costrel._fast_lane = False
+        use_fast_lane(False)
 
 
 def pytest_report_header(config):

@@ -15,4 +15,6 @@ if "costrel" not in sys.modules or flask is not sys.modules["costrel"]:
 if importlib.util.find_spec("flask.app").name != "costrel.app":
     sys.exit("'flask.app' is another module than 'costrel.app'")
 if os.environ.get("COSTREL_FAST_LANE") == "off":
-    flask.Flask._fast_lane = False
+    from costrel.core.app_methods import use_fast_lane
+
+    use_fast_lane(False)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from operator import attrgetter
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Forbidden, HTTPException
@@ -32,14 +31,15 @@ from costrel.core.drive import run_sync
 from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
-from costrel.core.app_methods import originals, own_method, remember_originals
+from costrel.core.app_methods import LIFECYCLE_METHODS, own_method, remember_originals
+from costrel.core.default_headers import as_headers
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
 from costrel.helpers import get_debug_flag, get_flashed_messages
 from costrel.routing import Map, decode_path
 from costrel.sansio.app import App
 from costrel.serving.offload import async_to_sync
-from costrel.serving.wsgi import fast_lane, general_lane
+from costrel.serving.wsgi import wsgi_app
 from costrel.sessions import SecureCookieSessionInterface, SessionInterface
 from costrel.templating import Environment
 from costrel.wrappers import Request, Response
@@ -53,34 +53,6 @@ if TYPE_CHECKING:
 __all__ = ["Costrel", "Flask"]
 
 T = TypeVar("T")
-
-_LIFECYCLE = (
-    "request_context",
-    "create_url_adapter",
-    "full_dispatch_request",
-    "preprocess_request",
-    "dispatch_request",
-    "finalize_request",
-    "make_response",
-    "process_response",
-    "do_teardown_request",
-    "do_teardown_appcontext",
-    "handle_exception",
-    "handle_http_exception",
-    "handle_user_exception",
-    "raise_routing_exception",
-    "make_default_options_response",
-    "ensure_sync",
-    "async_to_sync",
-    "_find_error_handler",
-)
-
-_SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "strict-origin-when-cross-origin"),
-    ("X-Frame-Options", "SAMEORIGIN"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-)
 
 _DEFAULTS: dict[str, Any] = {
     "DEBUG": None,
@@ -150,9 +122,6 @@ class Costrel(App):
     response_class: type[Response] = Response
     session_interface: SessionInterface = SecureCookieSessionInterface()
 
-    _fast_lane: ClassVar[bool] = True
-    """Off, every request takes the generators; for tests of the one against the other."""
-
     _table: Any = None
     """The routing table, where it alone can answer."""
 
@@ -201,14 +170,14 @@ class Costrel(App):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        if name in _LIFECYCLE_NAMES:
+        if name in LIFECYCLE_METHODS:
             self._notice_own_methods()
         elif name == "url_map" or name == "subdomain_matching":
             self._find_table()
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
-        if name in _LIFECYCLE_NAMES:
+        if name in LIFECYCLE_METHODS:
             self._notice_own_methods()
 
     def _find_table(self) -> None:
@@ -218,7 +187,7 @@ class Costrel(App):
         object.__setattr__(self, "_table", cast(Map, url_map).table if usable else None)
 
     def _notice_own_methods(self) -> None:
-        object.__setattr__(self, "_own_methods", not _LIFECYCLE_NAMES.isdisjoint(self.__dict__))
+        object.__setattr__(self, "_own_methods", not LIFECYCLE_METHODS.isdisjoint(self.__dict__))
 
     @cached_property
     def cli(self) -> AppGroup:  # type: ignore[override]  # made when first asked for
@@ -236,23 +205,7 @@ class Costrel(App):
         """Answer a WSGI request; middleware goes round ``wsgi_app``, not round this."""
         return self.wsgi_app(environ, start_response)
 
-    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a WSGI request (PEP 3333).
-
-        Example:
-            >>> from werkzeug.middleware.proxy_fix import ProxyFix
-            >>> app = Costrel(__name__)
-            >>> app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
-        """
-        if (
-            self._own_methods
-            or _methods_of(type(self)) != _ORIGINALS
-            or not self._fast_lane
-            or current.get(None) is not None
-        ):
-            return general_lane(self, environ, start_response)
-
-        return fast_lane(self, environ, start_response)
+    wsgi_app = wsgi_app
 
     def app_context(self) -> AppContext:
         """Create a context of this application, to use in a ``with`` block."""
@@ -658,11 +611,7 @@ class Costrel(App):
 
     def _default_headers(self) -> tuple[tuple[str, str], ...]:
         """Return ``SECURITY_HEADERS``, to be added where the application set none of that name."""
-        wanted = self.config["SECURITY_HEADERS"]
-        if wanted is True:
-            return _SECURITY_HEADERS
-
-        return tuple(cast("Mapping[str, str]", wanted).items()) if wanted else ()
+        return as_headers(self.config["SECURITY_HEADERS"])
 
     # Files and templates.
 
@@ -793,9 +742,6 @@ def _split(args: tuple[Any, ...], optional: int = 0) -> tuple[Any, ...]:
     return (None, *args)
 
 
-_LIFECYCLE_NAMES = frozenset(_LIFECYCLE)
-remember_originals(Costrel, _LIFECYCLE)
-_ORIGINALS = originals(_LIFECYCLE)
-_methods_of = attrgetter(*_LIFECYCLE)
+remember_originals(Costrel)
 
 Flask = Costrel

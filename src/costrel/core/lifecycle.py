@@ -72,6 +72,11 @@ def recover(ctx: Any, error: BaseException) -> Steps[Any]:
     return (yield from _step(ctx, "handle_exception", handle_exception, no_exit(error)))
 
 
+def handle_error(ctx: Any, error: BaseException) -> Steps[Any]:
+    """Let the handlers answer what a view or hook raised."""
+    return (yield from _step(ctx, "handle_user_exception", handle_user_exception, no_exit(error)))
+
+
 def no_exit(error: BaseException) -> BaseException:
     """Return the error, or one in place of ``SystemExit``: a view must not stop the worker."""
     if not isinstance(error, SystemExit):
@@ -94,7 +99,7 @@ def full_dispatch_request(ctx: Any) -> Steps[Any]:
         if rv is None:
             rv = yield from _step(ctx, "dispatch_request", dispatch_request)
     except (Exception, SystemExit) as error:
-        rv = yield from _step(ctx, "handle_user_exception", handle_user_exception, no_exit(error))
+        rv = yield from handle_error(ctx, error)
 
     return (yield from _step(ctx, "finalize_request", finalize_request, rv))
 

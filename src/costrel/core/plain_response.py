@@ -69,6 +69,9 @@ class PlainResponse(ConditionalResponse):
 
     _builds_plainly = True
     _sends_plainly = True
+    _headers: WerkzeugHeaders | None = None
+    _written: list[tuple[str, str]] | None = None
+    """The headers as the constructor wrote them, until somebody asks for them."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -86,26 +89,50 @@ class PlainResponse(ConditionalResponse):
     ) -> None:
         # PERF: 0.8 µs for text or bytes, against Werkzeug's 3.0. The result is
         # the same; tests compare the two for every combination.
-        if headers is None and not direct_passthrough and self._builds_plainly:
-            kind = type(response)
-            if (kind is str or kind is bytes) and self.automatically_set_content_length:
-                if content_type is None:
-                    media = content_type_of(self.default_mimetype if mimetype is None else mimetype)  # type: ignore[arg-type]  # None gives None
-                else:
-                    media = plain_content_type(content_type)
-                line = STATUS_LINES.get(self.default_status if status is None else status)
-                if media is not None and line is not None:
-                    body = cast(str, response).encode() if kind is str else cast(bytes, response)
-                    self.headers = kept = _new_headers(Headers)
-                    kept._list = [("Content-Type", media), ("Content-Length", str(len(body)))]
-                    self._status, self._status_code = line
-                    self.response = [body]
-                    self._on_close = []
-                    return
+        kind = type(response)
+        if (
+            (kind is str or kind is bytes)
+            and headers is None
+            and not direct_passthrough
+            and self._builds_plainly
+            and self.automatically_set_content_length
+        ):
+            if content_type is None:
+                media = content_type_of(self.default_mimetype if mimetype is None else mimetype)  # type: ignore[arg-type]  # None gives None
+            else:
+                media = plain_content_type(content_type)
+            line = STATUS_LINES.get(self.default_status if status is None else status)
+            if media is not None and line is not None:
+                body = cast(str, response).encode() if kind is str else cast(bytes, response)
+                self._written = [("Content-Type", media), ("Content-Length", str(len(body)))]
+                self._status, self._status_code = line
+                self.response = [body]
+                self._on_close = []
+                return
 
         if not isinstance(headers, WerkzeugHeaders):
             headers = Headers(headers)
         super().__init__(response, status, adopt(headers), mimetype, content_type, direct_passthrough)
+
+    @property
+    def headers(self) -> WerkzeugHeaders:  # type: ignore[override]  # Werkzeug has a plain attribute
+        """The headers; what they hold is checked when it is set."""
+        kept = self._headers
+        if kept is None:
+            if self._written is None and "headers" in self.__dict__:
+                # Werkzeug's ``force_type`` gives a response of its own this class.
+                kept = self._headers = self.__dict__.pop("headers")
+            else:
+                kept = self._headers = _new_headers(Headers)
+                kept._list = [] if self._written is None else self._written
+                self._written = None
+
+        return kept
+
+    @headers.setter
+    def headers(self, value: WerkzeugHeaders) -> None:
+        self._headers = value
+        self._written = None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer as a WSGI application."""
@@ -143,24 +170,26 @@ class PlainResponse(ConditionalResponse):
         against the 1.0 of ``add_missing`` and ``__call__``.
         """
         body = self.response
-        headers = self.headers
-        present = headers._list
+        code = self._status_code
         if (
             type(body) is list
-            and self._sends_plainly
-            and type(headers) is Headers
             and len(body) == 1
             and type(body[0]) is bytes
+            and self._sends_plainly
             and not self._on_close
             and environ["REQUEST_METHOD"] != "HEAD"
-            and self._status_code >= 200
-            and self._status_code != 204
-            and self._status_code != 304
-            and not self.autocorrect_location_header
-            and _can_join(present, extra)
+            and code >= 200
+            and code != 204
+            and code != 304
         ):
-            start_response(self._status, [*present, *extra])
-            return body
+            present = self._written
+            if present is None and not self.autocorrect_location_header:
+                headers = self.headers
+                if type(headers) is Headers and _can_join(headers._list, extra):
+                    present = headers._list
+            if present is not None:
+                start_response(self._status, [*present, *extra])
+                return body
 
         if extra:
             self.add_missing(extra)

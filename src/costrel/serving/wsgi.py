@@ -15,12 +15,13 @@ from typing import Any
 
 from costrel._current import current
 from costrel.core import lifecycle
+from costrel.core.app_methods import lane_is_closed
+from costrel.core.default_headers import SECURITY_HEADERS, as_headers
 from costrel.core.drive import run_sync
 from costrel.core.hosts import known_hosts
 from costrel.core.origins import SAFE_METHODS
 from costrel.ctx import RequestContext
 from costrel.routing import decode_path
-from costrel.serving.offload import finish
 from costrel.sessions import SecureCookieSessionInterface
 from costrel.signals import (
     appcontext_popped,
@@ -32,9 +33,10 @@ from costrel.signals import (
 )
 from costrel.wrappers import Request, Response
 
-__all__ = ["fast_lane", "general_lane"]
+__all__ = ["general_lane", "wsgi_app"]
 
 # PERF: bound once; each look-up of an attribute is 20 ns.
+_get_current = current.get
 _set_current = current.set
 _reset_current = current.reset
 _new_context = RequestContext.__new__
@@ -68,15 +70,22 @@ def _leave(app: Any, ctx: Any, environ: dict[str, Any], error: BaseException | N
     ctx.pop(error)
 
 
-def fast_lane(app: Any, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a WSGI request by the same lifecycle, as a straight function.
+def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer a WSGI request (PEP 3333); a method of the application.
 
-    The application must have no lifecycle method of its own, and no context
-    may be current.
+    Example:
+        >>> from costrel import Costrel
+        >>> from werkzeug.middleware.proxy_fix import ProxyFix
+        >>> app = Costrel(__name__)
+        >>> app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
     """
-    # PERF: 4 µs for a plain view against 15 µs by the generators. Each call
+    # PERF: 3.5 µs for a plain view against 15 µs by the generators. Each call
     # that is not made counts, so this is one long function, and what most
     # requests do not need is asked for by the truth of a table.
+    app = self
+    if app._own_methods or lane_is_closed(type(app)) or _get_current(None) is not None:
+        return general_lane(app, environ, start_response)
+
     ctx = _new_context(RequestContext)
     ctx.app = app
     ctx.environ = environ
@@ -120,23 +129,32 @@ def fast_lane(app: Any, environ: dict[str, Any], start_response: Callable[..., A
                     rv = _call_view(app, ctx)
                 else:
                     rule, view_args = match
-                    rv = app.view_functions[rule.endpoint](**view_args)
+                    view = app.view_functions[rule.endpoint]
+                    rv = view(**view_args) if view_args else view()
                     if type(rv) is CoroutineType:
-                        rv = finish(rv)
+                        rv = app.async_to_sync(_await)(rv)
             except (Exception, SystemExit) as raised:
-                rv = run_sync(
-                    lifecycle.handle_user_exception(ctx, lifecycle.no_exit(raised)), app.ensure_sync
-                )
+                rv = run_sync(lifecycle.handle_error(ctx, raised), app.ensure_sync)
 
-            response_class = app.response_class
-            response = rv if type(rv) is response_class else app.make_response(rv)
+            kind = type(rv)
+            if kind is app.response_class:
+                response = rv
+            elif kind is str:
+                response = app.response_class(rv)
+            elif kind is dict:
+                response = app.json.response(rv)
+            else:
+                response = app.make_response(rv)
             if ctx._after_functions is not None or app.after_request_funcs:
                 response = _after(app, ctx, response)
-            if ctx._session_object is not None or ("HTTP_COOKIE" in environ and app._session_may_need_saving(environ)):
+            if ctx._session_object is not None or (
+                "HTTP_COOKIE" in environ and app._session_may_need_saving(environ)
+            ):
                 session = ctx._session
                 if not interface.is_null_session(session):
                     interface.save_session(app, session, response)
-            headers = app._default_headers()
+            wanted = config["SECURITY_HEADERS"]
+            headers = SECURITY_HEADERS if wanted is True else as_headers(wanted)
             if request_finished.receivers:
                 response.add_missing(headers)
                 request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
@@ -177,6 +195,10 @@ def fast_lane(app: Any, environ: dict[str, Any], start_response: Callable[..., A
             _reset_current(tokens[0])
 
 
+async def _await(coroutine: Any) -> Any:
+    return await coroutine
+
+
 def _call_view(app: Any, ctx: RequestContext) -> Any:
     """Dispatch: the view's value, or the error that routing found raised."""
     request = ctx._request
@@ -195,7 +217,7 @@ def _call_view(app: Any, ctx: RequestContext) -> Any:
 
     rv = app.view_functions[rule.endpoint](**view_args)
 
-    return finish(rv) if type(rv) is CoroutineType else rv
+    return app.async_to_sync(_await)(rv) if type(rv) is CoroutineType else rv
 
 
 def _before(app: Any, ctx: RequestContext) -> Any:
@@ -213,7 +235,7 @@ def _before(app: Any, ctx: RequestContext) -> Any:
         for function in table.get(name, ()):
             rv = function()
             if rv is not None:
-                rv = finish(rv) if type(rv) is CoroutineType else rv
+                rv = app.async_to_sync(_await)(rv) if type(rv) is CoroutineType else rv
                 if rv is not None:
                     return rv
 
@@ -225,7 +247,7 @@ def _after(app: Any, ctx: RequestContext, response: Any) -> Any:
     for function in ctx._after_functions or ():
         response = function(response)
         if type(response) is CoroutineType:
-            response = finish(response)
+            response = app.async_to_sync(_await)(response)
     names: tuple[str | None, ...] = (None,)
     if app.blueprints and (ctx._match is None or "." in ctx._match[0].endpoint):
         names = (*ctx.request.blueprints, None)
@@ -234,6 +256,6 @@ def _after(app: Any, ctx: RequestContext, response: Any) -> Any:
         for function in reversed(table.get(name, ())):
             response = function(response)
             if type(response) is CoroutineType:
-                response = finish(response)
+                response = app.async_to_sync(_await)(response)
 
     return response
