@@ -71,7 +71,7 @@ def stream_with_context(
     Raises:
         ContextError: If there is no context to keep.
     """
-    if not hasattr(generator_or_function, "__iter__"):
+    if not isinstance(generator_or_function, Iterable):
         if not callable(generator_or_function):
             raise TypeError(
                 "stream_with_context() takes a generator or a function that returns one,"
