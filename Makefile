@@ -39,7 +39,7 @@ type: $(VENV)/.installed-dev ## Check types with mypy (strict) and pyright
 	@$(VENV)/bin/basedpyright
 
 conformance: $(VENV)/.installed-run ## Run Flask's own test suite on costrel; SUITES=all for all ten
-	@sh tools/conformance.sh $(or $(SUITES),flask)
+	@$(PY) conformance/run.py $(or $(SUITES),flask)
 
 bench: ## Measure against bare WSGI, Flask, Falcon and Bottle; table and picture in benchmarks/
 	@sh benchmarks/run.sh $(ARGS)
