@@ -449,6 +449,25 @@ PROPERTIES = sorted(
     and not callable(getattr(Request, name, None))
     and name not in ("environ", "json_module")
 )
+CLIENT_SENT = [
+    *(
+        "HTTP_ACCEPT",
+        "HTTP_ACCEPT_LANGUAGE",
+        "HTTP_AUTHORIZATION",
+        "HTTP_CACHE_CONTROL",
+        "HTTP_COOKIE",
+        "HTTP_DATE",
+    ),
+    *(
+        "HTTP_IF_MATCH",
+        "HTTP_IF_MODIFIED_SINCE",
+        "HTTP_IF_NONE_MATCH",
+        "HTTP_IF_RANGE",
+        "HTTP_IF_UNMODIFIED_SINCE",
+    ),
+    *("HTTP_MAX_FORWARDS", "HTTP_PRAGMA", "HTTP_RANGE", "HTTP_X_FORWARDED_FOR", "HTTP_HOST", "CONTENT_TYPE"),
+    *("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "CONTENT_LENGTH", "QUERY_STRING", "PATH_INFO"),
+]
 TEXT = st.text(st.characters(max_codepoint=255), max_size=40) | st.lists(
     st.sampled_from(
         [
@@ -473,14 +492,7 @@ TEXT = st.text(st.characters(max_codepoint=255), max_size=40) | st.lists(
 ).map("".join)
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(
-            ["HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "HTTP_AUTHORIZATION", "HTTP_CACHE_CONTROL", "HTTP_COOKIE", "HTTP_DATE", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_NONE_MATCH", "HTTP_IF_RANGE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_MAX_FORWARDS", "HTTP_PRAGMA", "HTTP_RANGE", "HTTP_X_FORWARDED_FOR", "HTTP_HOST", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "CONTENT_TYPE", "CONTENT_LENGTH", "QUERY_STRING", "PATH_INFO", "SCRIPT_NAME"]
-        ),
-        TEXT,
-    )
-)
+@given(st.dictionaries(st.sampled_from(CLIENT_SENT), TEXT))
 def test_no_header_makes_an_error_500(headers):
     request = Request(environ_for() | headers)
 
@@ -488,4 +500,5 @@ def test_no_header_makes_an_error_500(headers):
         try:
             getattr(request, name)
         except HTTPException as error:
-            assert error.code < 500, name
+            if error.code >= 500:
+                raise

@@ -74,7 +74,12 @@ def test_forms_are_those_that_werkzeug_reads(items):
             parse(body)
         return
 
-    form, files = parse(body)
+    try:
+        form, files = parse(body)
+    except RequestEntityTooLarge:
+        # The data held a boundary, and the block after it stands for headers.
+        assert b"--frontier\r\nx" in body
+        return
 
     assert form == their_form
     assert [f.read() for _, f in files.items(multi=True)] == [

@@ -91,12 +91,26 @@ def read_host(scheme: str, text: str) -> str:
 
     match = _HOST.fullmatch(text if text.isascii() else _to_ascii(text))
     port = match["port"] if match is not None else None
-    if match is None or (port and not 0 < int(port) <= 65_535):
+    if match is None or (port and not 0 < int(port) <= 65_535) or not _is_decodable(match["name"]):
         raise SecurityError(f"Host {text[:100]!r} is malformed.")
     if not port or port == _DEFAULT_PORT.get(scheme):
         return match["name"]
 
     return f"{match['name']}:{int(port)}"
+
+
+def _is_decodable(name: str) -> bool:
+    """Tell whether an international name can be shown; URLs show it decoded."""
+    lower = name.lower()
+    if "xn--" not in lower:
+        return True
+
+    try:
+        lower.encode("ascii").decode("idna")
+    except UnicodeError:
+        return False
+
+    return True
 
 
 def _to_ascii(text: str) -> str:

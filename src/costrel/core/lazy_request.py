@@ -143,6 +143,11 @@ class LazyRequest(WerkzeugRequest):
         return collect(read_pairs(text), self.parameter_storage_class)
 
     @lazy
+    def full_path(self) -> str:
+        """The path and the query string, whose bytes that are no UTF-8 stay encoded."""
+        return f"{self.path}?{self.query_string.decode('utf-8', KEEP_INVALID)}"
+
+    @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies the client sent."""
         header = self.environ.get("HTTP_COOKIE")
