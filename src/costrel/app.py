@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from werkzeug.datastructures import ImmutableDict
-from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 from werkzeug.routing import BuildError, MapAdapter, RequestRedirect, RoutingException, Rule
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response as BaseResponse
@@ -477,6 +477,9 @@ class Costrel(App):
                 ctx._match = match
                 if ctx._request is not None:
                     ctx._request.url_rule, ctx._request.view_args = match
+                return
+            if table.lacks(decode_path(environ)):
+                self._note_route(ctx, None, NotFound())
                 return
 
         adapter = ctx.url_adapter

@@ -48,6 +48,7 @@ LIFECYCLE_METHODS = frozenset(_WATCHED) | {
     "make_default_options_response",
     "async_to_sync",
     "_find_error_handler",
+    "trap_http_exception",
 }
 """The methods whose override must take effect at once, wherever it is made."""
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
+
+from costrel.core.error_replies import error_reply
 
 __all__ = ["make_response", "split_reply"]
 
@@ -71,6 +74,8 @@ def make_response(
             status = headers = None
         elif isinstance(body, dict | list):
             body = to_json(body)
+        elif isinstance(body, HTTPException) and (page := error_reply(body)) is not None:
+            body = response_class(page, status=body.code)
         elif isinstance(body, BaseResponse) or callable(body):
             try:
                 body = response_class.force_type(body, environ)

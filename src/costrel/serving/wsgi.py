@@ -209,6 +209,9 @@ def _call_view(app: Any, ctx: RequestContext) -> Any:
     elif ctx._match is not None:
         rule, view_args = ctx._match
     else:
+        routing_error = ctx._routing_error
+        if routing_error is not None and lifecycle.is_its_own_answer(app, routing_error):
+            return routing_error
         app.raise_routing_exception(ctx.request)
         raise AssertionError("a request without a rule has a routing error")
 
