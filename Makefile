@@ -38,8 +38,8 @@ type: $(VENV)/.installed-dev ## Check types with mypy (strict) and pyright
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/basedpyright
 
-conformance: $(VENV)/.installed-run ## Run Flask's own test suite on costrel; SUITES=all for all ten
-	@$(PY) conformance/run.py $(or $(SUITES),flask)
+conformance: $(VENV)/.installed-run ## Run Flask's tests and those of extensions on costrel; SUITES=flask for some
+	@$(PY) conformance/run.py $(or $(SUITES),all)
 
 bench: ## Measure against bare WSGI, Flask, Falcon and Bottle; table and picture in benchmarks/
 	@sh benchmarks/run.sh $(ARGS)
@@ -47,6 +47,7 @@ bench: ## Measure against bare WSGI, Flask, Falcon and Bottle; table and picture
 docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
 	@$(PY) -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"
 
+check: SUITES := own-surface own-alias flask
 check: lint type test test-general conformance ## All that a change must pass
 	@echo "make check: all passed"
 
