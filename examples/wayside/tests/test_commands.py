@@ -63,7 +63,7 @@ def test_exported_walks_can_be_imported(run, fern, tmp_path):
     [
         ('{"author": "fern"}', "walk 2 (None): "),
         ("7", "walk 2: expected an object with an author"),
-        ("", "Expecting value"),
+        ("", "this is not JSON: "),
     ],
 )
 def test_import_takes_all_or_nothing_and_says_what_is_wrong(run, fern, tmp_path, second, message):

@@ -74,6 +74,8 @@ def import_walks(file: TextIO) -> None:
         if not isinstance(records, list):
             raise transfer.TransferError("expected a list of walks")
         count = transfer.load(db.get_db(), records, today=datetime.now(UTC).date())
-    except (json.JSONDecodeError, transfer.TransferError) as error:
+    except json.JSONDecodeError as error:
+        raise click.ClickException(f"this is not JSON: {error}") from error
+    except transfer.TransferError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Imported {count} walks.")
