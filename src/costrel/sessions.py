@@ -15,7 +15,8 @@ from werkzeug.datastructures import CallbackDict
 
 from costrel import _current
 from costrel.core.contracts import Application
-from costrel.core.one_cookie import add_if_absent, read_cookie, vary_by_cookie
+from costrel.core.one_cookie import add_if_absent, read_cookie, set_signed_cookie, vary_by_cookie
+from costrel.core.plain_response import PlainResponse
 from costrel.core.signing import KeptSerializer, generate_key, sha1, signing_keys
 from costrel.errors import CostrelError
 from costrel.json.tag import TaggedJSONSerializer
@@ -156,7 +157,7 @@ class SessionInterface:
         secure: bool | None = app.config["SESSION_COOKIE_SECURE"]
         if secure is None:
             ctx = _current.current.get(None)
-            return ctx is not None and ctx.has_request and bool(ctx.request.is_secure)
+            return ctx is not None and ctx.has_request and ctx.request.scheme in ("https", "wss")
 
         return secure
 
@@ -323,7 +324,10 @@ class SecureCookieSessionInterface(SessionInterface):
         if session:
             expires = self.get_expiration_time(app, session)
             value = self.get_signing_serializer(app).dumps(dict(session))  # type: ignore[union-attr]  # it opened the session
-            response.set_cookie(name, value, expires=expires, **attributes)
+            if expires is None and getattr(type(response), "set_cookie", None) is PlainResponse.set_cookie:
+                set_signed_cookie(response, name, value, attributes)
+            else:
+                response.set_cookie(name, value, expires=expires, **attributes)
         else:
             response.delete_cookie(name, **attributes)
         # SECURITY: a cache that keeps this answer would hand the session to others.
