@@ -1,4 +1,5 @@
 import io
+import re
 import time
 
 import pytest
@@ -78,7 +79,7 @@ def test_forms_are_those_that_werkzeug_reads(items):
         form, files = parse(body)
     except RequestEntityTooLarge:
         # The data held a boundary, and the block after it stands for headers.
-        assert b"--frontier\r\nx" in body
+        assert re.search(rb"--frontier[\r\n]+x", body)
         return
 
     assert form == their_form

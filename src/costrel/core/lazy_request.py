@@ -32,7 +32,7 @@ from werkzeug.sansio.utils import get_content_length
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from costrel.core import ranges
-from costrel.core.body import open_body
+from costrel.core.body import open_body, read_content_length
 from costrel.core.cookies import read_cookies
 from costrel.core.forms import FormParser, load_urlencoded
 from costrel.core.hosts import check_host
@@ -298,7 +298,7 @@ class LazyRequest(WerkzeugRequest):
         # for ten fields, against 15 (Werkzeug 35).
         stream = self._get_stream_for_parsing()
         limits = FormLimits(self.max_form_parts, self.max_form_memory_size, self.max_form_total_memory_size)
-        pairs = load_urlencoded(stream, limits, self.content_length)
+        pairs = load_urlencoded(stream, limits, read_content_length(self.environ))
         storage = self.parameter_storage_class
         # All at once: none of them is there if reading fails.
         self.__dict__.update(stream=stream, form=collect(pairs, storage), files=storage())

@@ -115,7 +115,7 @@ class PlainResponse(ConditionalResponse):
         super().__init__(response, status, adopt(headers), mimetype, content_type, direct_passthrough)
 
     @property
-    def headers(self) -> WerkzeugHeaders:  # type: ignore[override]  # Werkzeug has a plain attribute
+    def headers(self) -> WerkzeugHeaders:
         """The headers; what they hold is checked when it is set."""
         kept = self._headers
         if kept is None:
