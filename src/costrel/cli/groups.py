@@ -128,7 +128,9 @@ class FlaskGroup(AppGroup):
 
         return super().parse_args(ctx, args)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(  # pyright: ignore[reportIncompatibleMethodOverride]  # Flask's name of the parameter
+        self, ctx: click.Context, name: str
+    ) -> click.Command | None:
         """Look among the built-in commands, then the plugins, then the application's."""
         command = super().get_command(ctx, name)
         if command is None and name in self._find_plugins():

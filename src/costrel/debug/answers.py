@@ -22,7 +22,7 @@ from costrel.debug.terminal import describe, summarise
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["ErrorAnswers", "wanted_format"]
+__all__ = ["ErrorAnswers", "is_trusted", "wanted_format"]
 
 _UNTRUSTED = "Internal Server Error\n\nWhat failed is told in the server's terminal.\n"
 
@@ -41,7 +41,7 @@ class ErrorAnswers:
     def __init__(self, app: WSGIApplication, *, page: bool, trusted_hosts: Sequence[str] = ()) -> None:
         self.app = app
         self.page = page
-        self.trusted_hosts = [".localhost", "127.0.0.1", *trusted_hosts]
+        self.trusted_hosts = trusted_hosts
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         """Run the application; on an error answer, or hand on to the debugger."""
@@ -61,7 +61,7 @@ class ErrorAnswers:
             environ["wsgi.errors"].write(describe(error) + "\n")
             environ["wsgi.errors"].flush()
             kind = wanted_format(environ.get("HTTP_ACCEPT", ""))
-            trusted = self._is_trusted(environ.get("HTTP_HOST", ""))
+            trusted = is_trusted(environ, self.trusted_hosts)
             # The debugger would write the whole traceback into the terminal after its page.
             environ["wsgi.errors"] = io.StringIO()
             if kind == "html" and trusted and self.page:
@@ -76,12 +76,19 @@ class ErrorAnswers:
             if close is not None:
                 close()
 
-    def _is_trusted(self, host: str) -> bool:
-        # Werkzeug's check compares names and IPv4 addresses; no entry of its list can be an IPv6 address.
-        if host == "[::1]" or host.startswith("[::1]:"):
-            return True
 
-        return host_is_trusted(host, self.trusted_hosts)
+def is_trusted(environ: WSGIEnvironment, hosts: Sequence[str]) -> bool:
+    """Tell whether a request names a loopback host or a listed one.
+
+    SECURITY: a page of another site can send a browser here under a name of
+    its own, and would read what is answered; it cannot under these names.
+    """
+    host = environ.get("HTTP_HOST", "")
+    # Werkzeug's check compares names and IPv4 addresses; no entry of its list can be an IPv6 address.
+    if host == "[::1]" or host.startswith("[::1]:"):
+        return True
+
+    return host_is_trusted(host, [".localhost", "127.0.0.1", *hosts])
 
 
 def wanted_format(accept: str) -> str:
