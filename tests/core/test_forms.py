@@ -1,5 +1,4 @@
 import io
-import re
 import time
 
 import pytest
@@ -79,7 +78,7 @@ def test_forms_are_those_that_werkzeug_reads(items):
         form, files = parse(body)
     except RequestEntityTooLarge:
         # The data held a boundary, and the block after it stands for headers.
-        assert re.search(rb"--frontier[\r\n]+x", body)
+        assert any(b"--frontier" in data for _, _, data in items)
         return
 
     assert form == their_form

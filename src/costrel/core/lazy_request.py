@@ -3,6 +3,10 @@
 Knows HTTP and WSGI; no application, no configuration and no routing.
 """
 
+# Attributes take the place of Werkzeug's properties, which pyright does not
+# allow and mypy does; a test compares all of them with Werkzeug's.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -11,7 +15,6 @@ from typing import IO, Any, TypeVar, cast
 from werkzeug.datastructures import (
     Accept,
     CharsetAccept,
-    EnvironHeaders,
     FileStorage,
     Headers,
     IfRange,
@@ -40,6 +43,7 @@ from costrel.core.inheritance import keeps
 from costrel.core.lazy import lazy
 from costrel.core.multipart import FormLimits, refuse_two_boundaries
 from costrel.core.pairs import KEEP_INVALID, collect, read_pairs
+from costrel.core.request_headers import RequestHeaders
 
 __all__ = ["LazyRequest"]
 
@@ -128,7 +132,7 @@ class LazyRequest(WerkzeugRequest):
     @lazy
     def headers(self) -> Headers:
         """The request's headers."""
-        return EnvironHeaders(self.environ)
+        return RequestHeaders(self.environ)
 
     @lazy
     def remote_addr(self) -> str | None:
