@@ -41,21 +41,23 @@ def source(suite: Suite) -> Path:
     return Path(done.read_text())
 
 
-def environment(suite: Suite, *, costrel: Path | None, fresh: bool = False) -> Path:
+def environment(suite: Suite, *, costrel: Path | None, python: str = "", fresh: bool = False) -> Path:
     """Return an environment with what the suite's lock lists; it is built once.
 
     Args:
         suite: Whose lock it is.
         costrel: The project to install in place of Flask; ``None`` keeps Flask.
+        python: Its interpreter; by default Python 3.11, with which the expected outcomes were recorded.
         fresh: Build it again.
     """
     lock = HERE / "locks" / f"{suite.lock_name}.txt"
-    folder = CACHE / "venvs" / f"{suite.lock_name}.{'costrel' if costrel else 'flask'}"
+    name = f"{suite.lock_name}.{'costrel' if costrel else 'flask'}{'.' * bool(python)}{Path(python).name}"
+    folder = CACHE / "venvs" / name
     done = folder / ".ok"
     if fresh or not done.exists() or done.read_text() != lock.read_text():
         shutil.rmtree(folder, ignore_errors=True)
         print(f"{suite.name}: building its environment ...", file=sys.stderr, flush=True)
-        _run(_uv(), "venv", "-q", "--python", _python(), folder)
+        _run(_uv(), "venv", "-q", "--python", python or _python(), folder)
         _run(_uv(), "pip", "install", "-q", "--python", folder / "bin/python", "--no-deps", "-r", lock)
         done.write_text(lock.read_text())
     if costrel is not None:
@@ -107,7 +109,7 @@ def _uv() -> Path:
 
 
 def _python() -> str:
-    """Return Python 3.11, with which the expected outcomes were recorded, or the one running."""
+    """Return Python 3.11, or the one running where there is none."""
     found = shutil.which("python3.11")
     if found and subprocess.run([found, "-V"], capture_output=True, check=False).returncode == 0:
         return found

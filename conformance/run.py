@@ -32,9 +32,8 @@ _MOST_LINES = 40
 """How many tests are listed of those that do not pass; beyond that it is one cause, mostly."""
 
 
-def run(suite: Suite, *, costrel: Path | None, fresh: bool, more: list[str], label: str) -> Outcomes:
+def run(suite: Suite, venv: Path, *, alias: bool, more: list[str], label: str) -> Outcomes:
     """Run a suite in a copy of its source, print a line, and return what each test did."""
-    venv = environment(suite, costrel=costrel, fresh=fresh)
     work = CACHE / "work" / f"{suite.name}.{label}"
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(source(suite), work, symlinks=True)
@@ -44,11 +43,11 @@ def run(suite: Suite, *, costrel: Path | None, fresh: bool, more: list[str], lab
 
     started = time.monotonic()
     with report.with_suffix(".log").open("w") as log:
-        ended = _wait(_start(suite, venv, work, report, log, alias=costrel is not None, more=more), suite)
+        ended = _wait(_start(suite, venv, work, report, log, alias=alias, more=more), suite)
     outcomes = read_report(report)
     counts = count(outcomes)
     print(
-        f"{suite.name:18} {label:8} "
+        f"{suite.name:18} {label:11} "
         + ", ".join(f"{number} {what}" for what, number in sorted(counts.items())),
         f"in {time.monotonic() - started:.0f} s" + ("" if ended else ", STOPPED: it took too long"),
         flush=True,
@@ -129,6 +128,7 @@ def _read_arguments() -> argparse.Namespace:
         "--impl", choices=["costrel", "flask"], default="costrel", help="what 'import flask' means"
     )
     parser.add_argument("--costrel-path", type=Path, default=HERE.parent, help="the project to install")
+    parser.add_argument("--python", default="", help="the interpreter to run on, as python3.13")
     parser.add_argument("--label", help="the name of the results, the implementation's by default")
     parser.add_argument("--fresh", action="store_true", help="build the environments again")
     parser.add_argument("--list", action="store_true", help="list the suites and stop")
@@ -144,7 +144,7 @@ def _read_arguments() -> argparse.Namespace:
     if unknown := [name for name in names if name not in SUITES]:
         parser.error(f"unknown suite {unknown[0]!r}; there are: {', '.join(SUITES)}")
     options.suites = [SUITES[name] for name in names]
-    options.label = options.label or options.impl
+    options.label = options.label or f"{options.impl}{Path(options.python).name.removeprefix('python')}"
 
     return options
 
@@ -156,16 +156,15 @@ def main() -> int:
     for suite in options.suites:
         if options.list:
             print(suite.name, *(suite.release or ()))
-        elif options.prepare:
-            environment(suite, costrel=costrel, fresh=options.fresh)
-            source(suite)
         elif options.diff:
             outcomes = load(options.label, suite.name)
             all_whole &= outcomes is not None and show(suite.name, outcomes)
         else:
-            outcomes = run(
-                suite, costrel=costrel, fresh=options.fresh, more=options.pytest, label=options.label
-            )
+            venv = environment(suite, costrel=costrel, python=options.python, fresh=options.fresh)
+            if options.prepare:
+                source(suite)
+                continue
+            outcomes = run(suite, venv, alias=costrel is not None, more=options.pytest, label=options.label)
             all_whole &= show(suite.name, outcomes)
 
     return 0 if all_whole or options.impl == "flask" else 1
