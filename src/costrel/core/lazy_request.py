@@ -298,8 +298,8 @@ class LazyRequest(WerkzeugRequest):
             super()._load_form_data()
 
     def _load_urlencoded(self) -> None:
-        # PERF: what the parser does for this type, without making one: 11 µs
-        # for ten fields, against 15 (Werkzeug 35).
+        # PERF: what the parser does for this type, without making one. Request
+        # and form of ten fields take 16 µs, with Werkzeug's classes 34.
         stream = self._get_stream_for_parsing()
         limits = FormLimits(self.max_form_parts, self.max_form_memory_size, self.max_form_total_memory_size)
         pairs = load_urlencoded(stream, limits, read_content_length(self.environ))

@@ -134,7 +134,7 @@ class PlainResponse(ConditionalResponse):
         return kept
 
     @headers.setter
-    def headers(self, value: WerkzeugHeaders) -> None:
+    def headers(self, value: WerkzeugHeaders) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._headers = value
         self._written = None
 
