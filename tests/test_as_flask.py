@@ -140,7 +140,7 @@ def test_flask_is_a_distribution_where_none_is_installed():
         "-c",
         "import costrel.as_flask, importlib.metadata as m\n"
         "d = m.distribution('Flask')\n"
-        "print(d.metadata['Name'], d.version, d.entry_points[0].value, d.files)\n"
+        "print(d.metadata['Name'], d.version, [*d.entry_points][0].value, d.files)\n"
         "print(list(m.distributions(name='flask', path=['/nowhere'])))",
     )
 
