@@ -166,8 +166,9 @@ class Headers(WerkzeugHeaders):
     def _replace(self, key: str, lower: str, value: str) -> None:
         """Put a header in the place of the first of its name, and drop the others."""
         items = self._list
+        length = len(key)
         for index, (name, _) in enumerate(items):
-            if name == key or name.lower() == lower:
+            if len(name) == length and name.lower() == lower:
                 items[index + 1 :] = [pair for pair in items[index + 1 :] if pair[0].lower() != lower]
                 items[index] = (key, value)
                 return

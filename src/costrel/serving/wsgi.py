@@ -121,14 +121,22 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     request_started.send(app, _async_wrapper=app.ensure_sync)
                 if method not in SAFE_METHODS:
                     app._refuse_cross_origin(ctx)
+                rv = None
                 if app.before_request_funcs or app.url_value_preprocessors:
                     rv = _before(app, ctx)
-                    if rv is None:
-                        rv = _call_view(app, ctx)
-                elif match is None or method == "OPTIONS":
+                request = ctx._request
+                if rv is not None:
+                    pass
+                elif (
+                    match is None
+                    or method == "OPTIONS"
+                    or (request is not None and (request.url_rule is not match[0] or request.routing_exception))
+                ):
                     rv = _call_view(app, ctx)
                 else:
                     rule, view_args = match
+                    if request is not None:  # a hook may have set another dict
+                        view_args = request.view_args
                     view = app.view_functions[rule.endpoint]
                     rv = view(**view_args) if view_args else view()
                     if type(rv) is CoroutineType:
