@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 
@@ -10,6 +11,10 @@ from click.testing import CliRunner
 
 import costrel
 from costrel.cli import cli
+
+
+# Until click 8.2 a runner mixed both streams unless it was told otherwise.
+SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +56,6 @@ def command():
     """Run the ``costrel`` command in this process: ``command("routes", "--json")``."""
 
     def run(*args, group=cli, **options):
-        return CliRunner().invoke(group, args, prog_name="costrel", **options)
+        return CliRunner(**SEPARATE).invoke(group, args, prog_name="costrel", **options)
 
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,6 @@ import click
 from costrel.cli.errors import PortTaken
 from costrel.cli.options import debug_option, traceback_option
 from costrel.cli.params import CertParamType, SeparatedPathType, validate_key
-from costrel.cli.routes import describe_routes
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
 from costrel.cli.serverlog import is_reloaded, show_server_banner
 from costrel.cli.settings import TwinOption
@@ -104,9 +102,7 @@ def run_command(
 
     The reloader and the debugger are on in debug mode: 'run --debug'.
     """
-    from costrel.cli.logfilter import (
-        watch_server_log,  # for cost, as those below: only this command needs them
-    )
+    from costrel.cli.logfilter import watch_server_log  # for cost: other commands need it not
     from costrel.helpers import get_debug_flag
 
     app = _load(info)
@@ -117,13 +113,16 @@ def run_command(
     show_server_banner(debug, info.app_import_path or info.found_in)
     watch_server_log()
     # SECURITY: errors are explained to clients in debug mode only.
-    application = _explain_errors(app, host, debugger) if debug else app
+    if debug:
+        from costrel.debug.wiring import explain_errors  # for cost, as above
+
+        app = explain_errors(app, host=host, page=debugger)
     # NOTE: taken from the package, where extensions and tests replace it under Flask's name for it.
     run_simple = sys.modules["costrel.cli"].run_simple
     run_simple(
         host,
         port,
-        application,
+        app,
         use_reloader=reload,
         use_debugger=debugger,
         threaded=with_threads,
@@ -178,21 +177,3 @@ def _check_port(host: str, port: int) -> None:
 
     airplay = " (on macOS often 'AirPlay Receiver', see System Settings)" if sys.platform == "darwin" else ""
     raise PortTaken(port, holder=f"another program{airplay}", free=next_free(host, port))
-
-
-def _explain_errors(app: WSGIApplication, host: str, debugger: bool) -> WSGIApplication:
-    """Tell errors as development wants them, in the log and to clients."""
-    from costrel.debug.answers import ErrorAnswers  # for cost: the command line starts without the framework
-    from costrel.debug.missing import MissingPages
-    from costrel.debug.terminal import DevelopmentFormatter
-    from costrel.logging import default_handler
-
-    if not isinstance(default_handler.formatter, DevelopmentFormatter):
-        default_handler.setFormatter(DevelopmentFormatter(default_handler.formatter))
-
-    # An application that is broken has no rules to list.
-    rules = getattr(app, "url_map", None)
-    if rules is not None:
-        app = MissingPages(app, rules, routes=partial(describe_routes, app), trusted_hosts=[host])
-
-    return ErrorAnswers(app, page=debugger, trusted_hosts=[host])

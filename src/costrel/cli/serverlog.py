@@ -25,8 +25,7 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
         name = "Flask" if _mode.flask_defaults() else "Costrel"
         click.echo(f" * Serving {name} app '{app_import_path}'")
     if debug is not None:
-        meaning = " (restarts when a file changes, errors are explained)" if debug else ""
-        click.echo(f" * Debug mode: {'on' if debug else 'off'}{meaning}")
+        click.echo(f" * Debug mode: {'on' if debug else 'off'}")
 
 
 def is_reloaded() -> bool:
