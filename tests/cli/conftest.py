@@ -12,7 +12,6 @@ from click.testing import CliRunner
 import costrel
 from costrel.cli import cli
 
-
 # Until click 8.2 a runner mixed both streams unless it was told otherwise.
 SEPARATE = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
 
