@@ -56,14 +56,18 @@ __all__ = [
     "with_appcontext",
 ]
 
-# PERF: Flask has these names here; each would load Werkzeug or the framework, 60 ms and more.
+# PERF: Flask has these names here, too; most would load Werkzeug or the framework, 60 ms and more.
 _LAZY = {
+    "ModuleType": "types",
+    "ParameterSource": "click.core",
     "current_app": "costrel._proxies",
     "get_debug_flag": "costrel.helpers",
     "get_load_dotenv": "costrel.helpers",
     "import_string": "werkzeug.utils",
     "is_running_from_reloader": "werkzeug.serving",
+    "itemgetter": "operator",
     "run_simple": "werkzeug.serving",
+    "update_wrapper": "functools",
 }
 
 cli = FlaskGroup(
