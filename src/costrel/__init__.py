@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from costrel._public import *  # noqa: F403
 
-# Kept, because the module `costrel.globals` hides the function once it is imported.
-_names = globals()
+# Not by globals(), which the module `costrel.globals` hides once it is imported.
+_names = vars(sys.modules[__name__])
 
 # What Flask has as attributes after `import flask`, and does not load for its names.
 _MODULES = frozenset(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from contextvars import ContextVar
 from pathlib import Path
+from types import FrameType
 
 from costrel.core.contracts import Context
 from costrel.errors import ContextError
@@ -72,11 +73,11 @@ def outside_request_context(used: str) -> ContextError:
 
 def _used_at() -> str:
     """Name the innermost line that is not costrel's or Werkzeug's own."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
         if not filename.startswith(_PACKAGE) and not filename.endswith(_LIBRARIES[1]):
             return f", but there is none at\n  {filename}:{frame.f_lineno} in {frame.f_code.co_name}"
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+        frame = frame.f_back
 
     return ""

@@ -16,9 +16,8 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
-from werkzeug.routing import BuildError, MapAdapter, RequestRedirect, RoutingException, Rule
+from werkzeug.routing import BuildError, MapAdapter, RequestRedirect
 from werkzeug.utils import cached_property
-from werkzeug.wrappers import Response as BaseResponse
 from werkzeug.wsgi import get_host
 
 from costrel import _proxies
@@ -27,15 +26,15 @@ from costrel._current import current, require_request
 from costrel._missing import MISSING
 from costrel.blueprints import open_relative
 from costrel.core import lifecycle, replies
-from costrel.core.drive import run_sync
+from costrel.core.app_methods import LIFECYCLE_METHODS, own_method, remember_originals
+from costrel.core.default_headers import as_headers
+from costrel.core.drive import is_async, run_sync
 from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
-from costrel.core.app_methods import LIFECYCLE_METHODS, own_method, remember_originals
-from costrel.core.default_headers import as_headers
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
-from costrel.helpers import get_debug_flag, get_flashed_messages
+from costrel.helpers import get_flashed_messages
 from costrel.routing import Map, decode_path
 from costrel.sansio.app import App
 from costrel.serving.offload import async_to_sync
@@ -302,7 +301,9 @@ class Costrel(App):
         """Let the handlers answer an ``HTTPException``; without one it is the answer."""
         ctx, e = _split((e, *more))
 
-        return cast("HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_http_exception, ctx, e))
+        return cast(
+            "HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_http_exception, ctx, e)
+        )
 
     def handle_user_exception(self, e: Any, *more: Any) -> HTTPException | ft.ResponseReturnValue:
         """Let the handlers answer an error of a view or hook.
@@ -312,7 +313,9 @@ class Costrel(App):
         """
         ctx, e = _split((e, *more))
 
-        return cast("HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_user_exception, ctx, e))
+        return cast(
+            "HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_user_exception, ctx, e)
+        )
 
     def handle_exception(self, e: Any, *more: Any) -> Response:
         """Answer an error that no handler took: log it, and make the 500.
@@ -401,7 +404,7 @@ class Costrel(App):
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that can be called from synchronous code; override with ``async_to_sync``."""
-        if lifecycle.is_async(func):
+        if is_async(func):
             return self.async_to_sync(func)
 
         return func
@@ -432,14 +435,18 @@ class Costrel(App):
             elif server_name is not None and not _is_below(request.host, server_name, request.scheme):
                 self._warn_of_other_name(request.host, server_name)
                 subdomain = "<invalid>"  # what Werkzeug takes for it: no rule matches
-            return self.url_map.bind_to_environ(request.environ, server_name=server_name, subdomain=subdomain)
+            adapter = self.url_map.bind_to_environ(
+                request.environ, server_name=server_name, subdomain=subdomain
+            )
+            return cast(MapAdapter, adapter)
 
         if config["SERVER_NAME"] is not None:
-            return self.url_map.bind(
+            adapter = self.url_map.bind(
                 config["SERVER_NAME"],
                 script_name=config["APPLICATION_ROOT"],
                 url_scheme=config["PREFERRED_URL_SCHEME"],
             )
+            return cast(MapAdapter, adapter)
 
         return None
 
@@ -541,6 +548,7 @@ class Costrel(App):
         if _scheme is not None and not _external:
             raise ValueError("When specifying '_scheme', '_external' must be True.")
 
+        url: str | None
         if scope is not None and not _external:
             if self.url_default_functions:
                 self.inject_url_defaults(endpoint, values)
@@ -553,12 +561,14 @@ class Costrel(App):
             self.inject_url_defaults(endpoint, values)
 
         try:
-            url = adapter.build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
+            built: str = adapter.build(
+                endpoint, values, method=_method, url_scheme=_scheme, force_external=_external
+            )
         except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
             return self.handle_url_build_error(error, endpoint, values)
 
-        return url if _anchor is None else url + self._url_suffix(_anchor)
+        return built if _anchor is None else built + self._url_suffix(_anchor)
 
     def _path_for(self, scope: Any, endpoint: str, values: dict[str, Any], method: str | None) -> str | None:
         """Build the path of an endpoint by its plan; ``None`` is for Werkzeug to answer."""
@@ -566,8 +576,8 @@ class Costrel(App):
         if self._table is None:
             return None
 
-        path = url_map.urls.build(endpoint, values, method)
-        root = scope.environ.get("SCRIPT_NAME")
+        path: str | None = url_map.urls.build(endpoint, values, method)
+        root: str | None = scope.environ.get("SCRIPT_NAME")
         if path is None or not root:
             return path
 
@@ -591,7 +601,7 @@ class Costrel(App):
     # Session, safety.
 
     def _session_is_lazy(self) -> bool:
-        """Whether the session may be opened when it is first used: the class decides, only ours is known to."""
+        """Whether the session may be opened when it is first used."""
         return type(self.session_interface) is SecureCookieSessionInterface
 
     def _session_may_need_saving(self, environ: Any) -> bool:
@@ -609,7 +619,9 @@ class Costrel(App):
             Forbidden: If ``CROSS_ORIGIN_CHECK`` is on and the request is one.
         """
         config = self.config
-        if config.get("CROSS_ORIGIN_CHECK") and is_cross_origin(ctx.environ, config.get("TRUSTED_ORIGINS") or ()):
+        if config.get("CROSS_ORIGIN_CHECK") and is_cross_origin(
+            ctx.environ, config.get("TRUSTED_ORIGINS") or ()
+        ):
             raise Forbidden("This request was sent by another site.")
 
     def _default_headers(self) -> tuple[tuple[str, str], ...]:
@@ -740,7 +752,7 @@ def _split(args: tuple[Any, ...], optional: int = 0) -> tuple[Any, ...]:
     """Sort arguments of either style into context (or ``None``) and the rest."""
     if isinstance(args[0], AppContext):
         ctx, *rest = args
-        return (ctx, *(rest if rest else (None,)))
+        return (ctx, *(rest or (None,)))
 
     return (None, *args)
 

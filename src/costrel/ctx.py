@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import Token
 from functools import update_wrapper
 from types import TracebackType
@@ -117,7 +118,7 @@ class AppContext:
         if adapter is MISSING:
             adapter = self._url_adapter = self._make_url_adapter()
 
-        return cast("MapAdapter | None", adapter)
+        return adapter
 
     @url_adapter.setter
     def url_adapter(self, value: MapAdapter | None) -> None:
@@ -137,7 +138,7 @@ class AppContext:
         if scope is None:
             raise outside_request_context("request")
 
-        return scope
+        return cast(RequestContext, scope)
 
     # What a plain app context answers about the request it was pushed inside of.
 
@@ -190,7 +191,7 @@ class AppContext:
         if appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
 
-    def pop(self, exc: BaseException | None | Missing = MISSING) -> None:
+    def pop(self, exc: BaseException | Missing | None = MISSING) -> None:
         """Undo one push; undoing the last one runs the teardown.
 
         Args:
@@ -201,15 +202,16 @@ class AppContext:
             AssertionError: If another context was pushed since and not popped.
         """
         tokens = self._tokens
-        if tokens is None or current.get(None) is not self:
-            raise AssertionError(f"Popped wrong app context. ({current.get(None)!r} instead of {self!r})")
+        now: Any = current.get(None)
+        if tokens is None or now is not self:
+            raise AssertionError(f"Popped wrong app context. ({now!r} instead of {self!r})")
         if len(tokens) > 1:
             current.reset(tokens.pop())
             return
         if exc is MISSING:
             exc = sys.exc_info()[1]
 
-        self._finish(cast("BaseException | None", exc))
+        self._finish(exc)
 
     def _finish(self, exc: BaseException | None) -> None:
         """Undo the last push, and tear down unless a stream still holds the context."""
@@ -304,7 +306,7 @@ class RequestContext(AppContext):
         return True
 
     @property
-    def _request_scope(self) -> RequestContext:  # type: ignore[override]  # an attribute would be a reference cycle
+    def _request_scope(self) -> RequestContext:  # an attribute would be a reference cycle
         return self
 
     @property
@@ -353,10 +355,8 @@ class RequestContext(AppContext):
         session = self._session_object
         if session is None:
             session = self._session
-        try:
+        with suppress(AttributeError):  # an interface may hand out any mapping
             session.accessed = True
-        except AttributeError:  # an interface may hand out any mapping
-            pass
 
         return session
 

@@ -39,8 +39,18 @@ def activate() -> None:
 
     _mode.use_flask_defaults()
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
-        # First, because a finder behind the one for sys.path is asked only for what is missing.
-        sys.meta_path.insert(0, AliasFinder())
+        sys.meta_path.insert(_place(), AliasFinder())
+
+
+def _place() -> int:
+    """Find the place before Python's own finders, and behind those that watch imports.
+
+    A finder behind the one for ``sys.path`` is asked only for what is missing; one in
+    front of a monitoring tool's keeps the import from it.
+    """
+    names = [getattr(finder, "__name__", "") for finder in sys.meta_path]
+
+    return names.index("BuiltinImporter") if "BuiltinImporter" in names else 0
 
 
 activate()

@@ -69,14 +69,7 @@ class AliasFinder:
         if fullname not in MODULES:
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
-        loader = AliasLoader(own_name(fullname))
-
-        return ModuleSpec(
-            fullname,
-            loader,  # type: ignore[arg-type]  # by its methods; the class to inherit from costs 5 ms
-            origin="costrel",
-            is_package=loader.is_package(fullname),
-        )
+        return AliasSpec(fullname, AliasLoader(own_name(fullname)))
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         """Yield a distribution of Flask when ``importlib.metadata`` looks for one.
@@ -92,6 +85,26 @@ class AliasFinder:
             yield FlaskDistribution()
 
 
+class AliasSpec(ModuleSpec):
+    """The spec of a module under Flask's name, which is told when the import is over."""
+
+    def __init__(self, name: str, loader: AliasLoader) -> None:
+        # The loader is one by its methods; the class to inherit from costs 5 ms.
+        super().__init__(name, loader, origin="costrel", is_package=name in _PACKAGES)  # type: ignore[arg-type]
+        self.alias_loader = loader
+
+    @property
+    def _initializing(self) -> bool:
+        return bool(vars(self).get("in progress"))
+
+    @_initializing.setter
+    def _initializing(self, value: bool) -> None:
+        # The import system sets this, to False when the loader and all who wrapped it are done.
+        vars(self)["in progress"] = value
+        if not value:
+            self.alias_loader.finish()
+
+
 class AliasLoader:
     """Hand out a module of costrel, imported under its own name, as it is.
 
@@ -102,21 +115,36 @@ class AliasLoader:
     def __init__(self, own: str) -> None:
         self.own = own
         self._marks: dict[str, object] = {}
+        self._watched = False
+        self._name = ""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Import the module, and keep what the import system is about to overwrite."""
         __import__(self.own)
         module = sys.modules[self.own]
         self._marks = {name: vars(module)[name] for name in _MARKS if name in vars(module)}
+        self._watched = spec.loader is not self
+        self._name = spec.name
 
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put back the marks of the module's own import; it has run already."""
+        """Put back the marks of the module's own import; it has run already.
+
+        A tool that waits for ``flask.app`` (wrapt, New Relic, Datadog) has wrapped this
+        loader, and asks the module for its name afterwards: it is Flask's until then.
+        """
         vars(module).update(self._marks)
         add_names(module)
         if self.own == "costrel":
             _load_what_flask_loads(module)
+        if self._watched:
+            module.__name__ = self._name
+
+    def finish(self) -> None:
+        """Give the module its own name back, after those who watched the import."""
+        if self._watched:
+            sys.modules[self.own].__name__ = self.own
 
     def is_package(self, fullname: str) -> bool:
         """Tell whether the module has submodules under Flask's name."""

@@ -21,28 +21,51 @@ class Application(Protocol):
     full type uses ``current_app``.
     """
 
-    name: str
     import_name: str
     root_path: str
     debug: bool
-    testing: bool
     config: Any
     extensions: dict[str, Any]
     json: Any
-    jinja_env: Any
     session_interface: Any
-    secret_key: Any
-    permanent_session_lifetime: Any
     request_class: Any
     response_class: Any
     url_map: Any
     view_functions: dict[str, Callable[..., Any]]
     blueprints: dict[str, Any]
-    logger: Any
 
-    def make_response(self, rv: Any) -> Any: ...
+    # Computed or configured where they live, so they are only read here.
 
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+    @property
+    def name(self) -> str:
+        """Its name, for messages and loggers."""
+
+    @property
+    def testing(self) -> Any:
+        """Whether it is under test."""
+
+    @property
+    def secret_key(self) -> Any:
+        """What signs sessions."""
+
+    @property
+    def permanent_session_lifetime(self) -> Any:
+        """How long a permanent session lasts."""
+
+    @property
+    def jinja_env(self) -> Any:
+        """The Jinja environment."""
+
+    @property
+    def logger(self) -> Any:
+        """The logger."""
+
+    def make_response(self, rv: Any) -> Any:
+        """Turn what a view returned into a response."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that can be called from synchronous code."""
+        ...  # pyright: a body that is only a docstring returns None
 
 
 class Context(Protocol):
@@ -55,8 +78,10 @@ class Context(Protocol):
     """The namespace of this context."""
 
     url_adapter: MapAdapter | None
-    has_request: bool
-    """True also for a plain app context that was pushed inside of a request."""
+
+    @property
+    def has_request(self) -> bool:
+        """True also for a plain app context that was pushed inside of a request."""
 
     @property
     def request(self) -> Any:

@@ -86,9 +86,7 @@ def run_sync(steps: Steps[T], ensure_sync: Callable[[Callable[..., Any]], Callab
         return stop.value  # type: ignore[no-any-return]  # StopIteration is not generic
 
 
-async def run_async(
-    steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | None = None
-) -> T:
+async def run_async(steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | None = None) -> T:
     """Run steps by awaiting what is async and calling the rest.
 
     Args:
@@ -137,7 +135,9 @@ def _call_while_handling(function: Callable[..., Any], args: tuple[Any, ...], er
         return function(*args)
 
 
-async def _await_while_handling(function: Callable[..., Any], args: tuple[Any, ...], error: BaseException) -> Any:
+async def _await_while_handling(
+    function: Callable[..., Any], args: tuple[Any, ...], error: BaseException
+) -> Any:
     traceback = error.__traceback__
     try:
         raise error

@@ -17,9 +17,9 @@ from typing import Any
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError, NotFound
 from werkzeug.routing import RoutingException
 
-from costrel.core.drive import Call, Steps, is_async
-from costrel.core.handlers import find_handler
 from costrel.core.app_methods import Step, own_method, styled_args
+from costrel.core.drive import Call, Steps
+from costrel.core.handlers import find_handler
 from costrel.signals import (
     appcontext_tearing_down,
     got_request_exception,

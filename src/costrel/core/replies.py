@@ -68,7 +68,7 @@ def make_response(
         )
 
     if not isinstance(body, response_class):
-        if isinstance(body, str | bytes | bytearray) or isinstance(body, Iterator):
+        if isinstance(body, (str, bytes, bytearray, Iterator)):
             # The class sets what it was given, so that a status decides about the default headers.
             body = response_class(body, status=status, headers=headers)
             status = headers = None

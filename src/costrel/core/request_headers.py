@@ -26,7 +26,7 @@ class RequestHeaders(EnvironHeaders):
         self._list: list[tuple[str, str]] = []  # for what it inherits; all is read from the environment
 
     # Any: the type that Werkzeug's ``type`` argument makes of the value.
-    def get(self, key: str, default: Any = None, type: Any = None) -> Any:
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # overloads
         """Return a header, or the default; see Werkzeug's method."""
         if type is not None or default is not None or key.__class__ is not str:
             return super().get(key, default, type)

@@ -27,7 +27,9 @@ def where_defined(view: Any) -> str:
     return f"{name} ({code.co_filename}:{code.co_firstlineno})"
 
 
-def check_view_arguments(rule: str, arguments: Collection[str], signature: inspect.Signature, view: Any) -> None:
+def check_view_arguments(
+    rule: str, arguments: Collection[str], signature: inspect.Signature, view: Any
+) -> None:
     """Refuse a view that cannot be called with the variables of its rule.
 
     Args:
@@ -48,15 +50,16 @@ def check_view_arguments(rule: str, arguments: Collection[str], signature: inspe
     surplus = sorted(set(arguments) - names)
     required = {p.name for p in parameters if p.name in names and p.default is p.empty}
     lacking = sorted(required - set(arguments))
+    where = where_defined(view)
     wanted = f"def {getattr(view, '__name__', 'view')}({', '.join(sorted(arguments))})"
     preprocessed = "If a url_value_preprocessor changes the values, register it before the route."
     if surplus:
         raise SetupError(
-            f"the rule {rule!r} has <{surplus[0]}>, but its view has no argument of that name: {where_defined(view)}",
+            f"the rule {rule!r} has <{surplus[0]}>, but its view has no argument of that name: {where}",
             hint=f"Write {wanted}, or rename the variable in the rule. {preprocessed}",
         )
     if lacking:
         raise SetupError(
-            f"the view needs {lacking[0]!r}, but its rule {rule!r} has no <{lacking[0]}>: {where_defined(view)}",
+            f"the view needs {lacking[0]!r}, but its rule {rule!r} has no <{lacking[0]}>: {where}",
             hint=f"Write {wanted}, or add <{lacking[0]}> to the rule. {preprocessed}",
         )

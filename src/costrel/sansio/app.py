@@ -11,10 +11,9 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
-from jinja2 import BaseLoader
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError, HTTPException
 from werkzeug.routing import BuildError
@@ -26,8 +25,10 @@ from costrel import _mode
 from costrel import typing as ft
 from costrel._current import current
 from costrel.config import Config, ConfigAttribute
+from costrel.core.contracts import Application
 from costrel.core.handlers import find_handler
 from costrel.core.marker import ApplicationMarker
+from costrel.core.next_url import encode_controls
 from costrel.core.views import where_defined
 from costrel.ctx import _AppCtxGlobals
 from costrel.errors import SetupError
@@ -90,7 +91,7 @@ class App(Scaffold, ApplicationMarker):
         get_converter=_make_timedelta,  # type: ignore[arg-type]  # None stays None
     )
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
-    jinja_options: dict[str, Any] = {}
+    jinja_options: dict[str, Any] = {}  # noqa: RUF012  # extensions and subclasses assign a new one
     url_rule_class: type[Any] = Rule
     url_map_class: type[Any] = Map
     test_client_class: type[Any] | None = None
@@ -129,7 +130,7 @@ class App(Scaffold, ApplicationMarker):
         self.instance_path = instance_path
         self.config = self.make_config(instance_relative_config)
         self.aborter = self.make_aborter()
-        self.json: JSONProvider = self.json_provider_class(self)
+        self.json: JSONProvider = self.json_provider_class(cast(Application, self))
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, Any]], str]] = []
         self.teardown_appcontext_funcs: list[ft.TeardownCallable] = []
         self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
@@ -149,7 +150,7 @@ class App(Scaffold, ApplicationMarker):
             )
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]  # set on blueprints, found out here
+    def name(self) -> str:
         """The name of the application: its import name, or the file that runs as ``__main__``."""
         if self.import_name == "__main__":
             fn: str | None = getattr(sys.modules["__main__"], "__file__", None)
@@ -161,7 +162,7 @@ class App(Scaffold, ApplicationMarker):
     @cached_property
     def logger(self) -> logging.Logger:
         """The logger of this name, with a handler unless logging is set up already."""
-        return create_logger(self)
+        return create_logger(cast(Application, self))
 
     @cached_property
     def jinja_env(self) -> Environment:
@@ -311,7 +312,7 @@ class App(Scaffold, ApplicationMarker):
         Args:
             name: Its name in templates; the function's by default.
         """
-        return self._template_decorator(name, self.add_template_filter)
+        return self._template_decorator(name, self.add_template_filter)  # type: ignore[no-any-return]  # as it is used
 
     @setupmethod
     def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
@@ -325,7 +326,7 @@ class App(Scaffold, ApplicationMarker):
         Args:
             name: Its name in templates; the function's by default.
         """
-        return self._template_decorator(name, self.add_template_test)
+        return self._template_decorator(name, self.add_template_test)  # type: ignore[no-any-return]  # as it is used
 
     @setupmethod
     def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
@@ -339,7 +340,7 @@ class App(Scaffold, ApplicationMarker):
         Args:
             name: Its name in templates; the function's by default.
         """
-        return self._template_decorator(name, self.add_template_global)
+        return self._template_decorator(name, self.add_template_global)  # type: ignore[no-any-return]  # as it is used
 
     @setupmethod
     def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
@@ -403,7 +404,7 @@ class App(Scaffold, ApplicationMarker):
             location: Where to; a URL of another host is the caller's choice.
             code: The status.
         """
-        return _wz_redirect(location, code=code, Response=self.response_class)
+        return _wz_redirect(encode_controls(location), code=code, Response=self.response_class)
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, Any]) -> None:
         """Let the ``url_defaults`` functions add values for a URL."""

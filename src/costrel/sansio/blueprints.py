@@ -22,7 +22,9 @@ T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable[Any])
 T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
 T_error_handler = TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
 T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
-T_template_context_processor = TypeVar("T_template_context_processor", bound=ft.TemplateContextProcessorCallable)
+T_template_context_processor = TypeVar(
+    "T_template_context_processor", bound=ft.TemplateContextProcessorCallable
+)
 T_template_filter = TypeVar("T_template_filter", bound=ft.TemplateFilterCallable)
 T_template_global = TypeVar("T_template_global", bound=ft.TemplateGlobalCallable)
 T_template_test = TypeVar("T_template_test", bound=ft.TemplateTestCallable)
@@ -231,7 +233,9 @@ class Blueprint(Scaffold):
     def _merge_blueprint_funcs(self, app: Any, name: str) -> None:
         """Copy hooks, handlers and views into the application's tables, under this name."""
 
-        def extend(own: dict[ft.AppOrBlueprintKey, list[Any]], parent: dict[ft.AppOrBlueprintKey, list[Any]]) -> None:
+        def extend(
+            own: dict[ft.AppOrBlueprintKey, list[Any]], parent: dict[ft.AppOrBlueprintKey, list[Any]]
+        ) -> None:
             for key, values in own.items():
                 parent[name if key is None else f"{name}.{key}"].extend(values)
 
@@ -280,14 +284,16 @@ class Blueprint(Scaffold):
         self.record_once(lambda s: getattr(s.app, table).setdefault(None, []).append(f))
 
     @setupmethod
-    def app_template_filter(self, name: str | None = None) -> Callable[[T_template_filter], T_template_filter]:
+    def app_template_filter(
+        self, name: str | None = None
+    ) -> Callable[[T_template_filter], T_template_filter]:
         """Register a template filter for the whole application."""
 
         def decorator(f: T_template_filter) -> T_template_filter:
             self.add_app_template_filter(f, name=name)
             return f
 
-        return _bare_or_called(name, decorator)
+        return _bare_or_called(name, decorator)  # type: ignore[no-any-return]  # bare, it is the function
 
     @setupmethod
     def add_app_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
@@ -302,7 +308,7 @@ class Blueprint(Scaffold):
             self.add_app_template_test(f, name=name)
             return f
 
-        return _bare_or_called(name, decorator)
+        return _bare_or_called(name, decorator)  # type: ignore[no-any-return]  # bare, it is the function
 
     @setupmethod
     def add_app_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
@@ -310,14 +316,16 @@ class Blueprint(Scaffold):
         self.record_once(lambda s: s.app.add_template_test(f, name=_given(name)))
 
     @setupmethod
-    def app_template_global(self, name: str | None = None) -> Callable[[T_template_global], T_template_global]:
+    def app_template_global(
+        self, name: str | None = None
+    ) -> Callable[[T_template_global], T_template_global]:
         """Register a template global for the whole application."""
 
         def decorator(f: T_template_global) -> T_template_global:
             self.add_app_template_global(f, name=name)
             return f
 
-        return _bare_or_called(name, decorator)
+        return _bare_or_called(name, decorator)  # type: ignore[no-any-return]  # bare, it is the function
 
     @setupmethod
     def add_app_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
@@ -404,4 +412,3 @@ def _nested_options(
     options["name_prefix"] = name
 
     return options
-

@@ -11,7 +11,7 @@ import inspect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path, PurePath
 from types import FunctionType
@@ -36,7 +36,9 @@ T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable[Any])
 T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
 T_error_handler = TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
 T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
-T_template_context_processor = TypeVar("T_template_context_processor", bound=ft.TemplateContextProcessorCallable)
+T_template_context_processor = TypeVar(
+    "T_template_context_processor", bound=ft.TemplateContextProcessorCallable
+)
 T_url_defaults = TypeVar("T_url_defaults", bound=ft.URLDefaultCallable)
 T_url_value_preprocessor = TypeVar("T_url_value_preprocessor", bound=ft.URLValuePreprocessorCallable)
 T_route = TypeVar("T_route", bound=ft.RouteCallable)
@@ -92,10 +94,14 @@ class Scaffold:
         ] = defaultdict(lambda: defaultdict(dict))
         """Error handlers: ``{blueprint or None: {code or None: {class: handler}}}``."""
 
-        self.before_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = defaultdict(list)
+        self.before_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = defaultdict(
+            list
+        )
         """Called before the view, by blueprint name; ``None`` is the application."""
 
-        self.after_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[Any]]] = defaultdict(list)
+        self.after_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[Any]]] = (
+            defaultdict(list)
+        )
         """Called with the response, last registered first."""
 
         self.teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]] = defaultdict(list)
@@ -106,12 +112,14 @@ class Scaffold:
         ] = defaultdict(list, {None: [_default_template_ctx_processor]})
         """Called to add values to what a template sees."""
 
-        self.url_value_preprocessors: dict[
-            ft.AppOrBlueprintKey, list[ft.URLValuePreprocessorCallable]
-        ] = defaultdict(list)
+        self.url_value_preprocessors: dict[ft.AppOrBlueprintKey, list[ft.URLValuePreprocessorCallable]] = (
+            defaultdict(list)
+        )
         """Called with endpoint and URL values before the hooks."""
 
-        self.url_default_functions: dict[ft.AppOrBlueprintKey, list[ft.URLDefaultCallable]] = defaultdict(list)
+        self.url_default_functions: dict[ft.AppOrBlueprintKey, list[ft.URLDefaultCallable]] = defaultdict(
+            list
+        )
         """Called with endpoint and values when a URL is built."""
 
     def __repr__(self) -> str:
@@ -286,7 +294,9 @@ class Scaffold:
         return f
 
     @setupmethod
-    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[T_error_handler], T_error_handler]:
+    def errorhandler(
+        self, code_or_exception: type[Exception] | int
+    ) -> Callable[[T_error_handler], T_error_handler]:
         """Register the decorated function for a status code or an exception class."""
 
         def decorator(f: T_error_handler) -> T_error_handler:
@@ -304,7 +314,9 @@ class Scaffold:
         self.error_handler_spec[None][code][exc_class] = f
 
     @staticmethod
-    def _get_exc_class_and_code(exc_class_or_code: type[Exception] | int) -> tuple[type[Exception], int | None]:
+    def _get_exc_class_and_code(
+        exc_class_or_code: type[Exception] | int,
+    ) -> tuple[type[Exception], int | None]:
         """Read what a handler is registered for.
 
         Raises:
@@ -381,13 +393,14 @@ def find_package(import_name: str) -> tuple[str | None, str]:
 
 def _package_folder(import_name: str, spec: Any) -> str:
     """Return the folder that holds the package or module of a spec."""
+    origin: str = spec.origin or ""
     if spec.submodule_search_locations:
         if spec.origin is None or spec.origin == "namespace":
             return os.path.dirname(_namespace_location(import_name, spec))
 
-        return os.path.dirname(os.path.dirname(spec.origin))
+        return os.path.dirname(os.path.dirname(origin))
 
-    return os.path.dirname(spec.origin)
+    return os.path.dirname(origin)
 
 
 def _namespace_location(import_name: str, spec: Any) -> str:
@@ -414,5 +427,3 @@ def _prefix_of_site_packages(parent: str) -> str:
         return os.path.dirname(os.path.dirname(parent))
 
     return parent
-
-

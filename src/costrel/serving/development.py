@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import click
 from werkzeug import serving
 
 from costrel.cli.envfiles import load_dotenv as load_env_files
+from costrel.cli.logfilter import watch_server_log
 from costrel.cli.serverlog import show_server_banner
+from costrel.debug.wiring import explain_errors
 from costrel.helpers import get_debug_flag, get_load_dotenv
 
 __all__ = ["run"]
@@ -24,7 +27,7 @@ def run(
     """
     if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
         if not serving.is_running_from_reloader():
-            print(
+            click.echo(
                 " * Ignoring app.run(), which would block the command that loads this file.\n"
                 '   Put it under  if __name__ == "__main__":  to be rid of this line.'
             )
@@ -45,8 +48,12 @@ def run(
     options.setdefault("use_debugger", app.debug)
     options.setdefault("threaded", True)
     show_server_banner(app.debug, app.name)
+    watch_server_log()
     try:
-        serving.run_simple(host, port, app, **options)
+        application = app
+        if app.debug:
+            application = explain_errors(app, host=host, page=options["use_debugger"])
+        serving.run_simple(host, port, application, **options)
     finally:
         # The server ran in this process; the application may be set up further, as in an interactive session.
         app._got_first_request = False

@@ -130,7 +130,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 elif (
                     match is None
                     or method == "OPTIONS"
-                    or (request is not None and (request.url_rule is not match[0] or request.routing_exception))
+                    or (request is not None and _was_rerouted(request, match))
                 ):
                     rv = _call_view(app, ctx)
                 else:
@@ -201,6 +201,11 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     request.close()
             ctx._tokens = None
             _reset_current(tokens[0])
+
+
+def _was_rerouted(request: Any, match: Any) -> bool:
+    """Tell whether a hook changed what routing found."""
+    return request.url_rule is not match[0] or request.routing_exception is not None
 
 
 async def _await(coroutine: Any) -> Any:
