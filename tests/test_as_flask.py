@@ -180,6 +180,54 @@ def test_an_application_made_under_the_alias_has_flasks_defaults():
     assert (aliased.stdout.strip(), native.stdout.strip()) == ("None", "Lax")
 
 
+@pytest.mark.parametrize("order", ["alias first", "tool first"])
+def test_a_tool_that_waits_for_a_module_of_flask_is_told(order):
+    # What wrapt, New Relic and Datadog do: find, wrap the loader, ask the module for its name.
+    tool = """
+        class Watched:
+            def __init__(self, loader):
+                self.loader = loader
+            def create_module(self, spec):
+                return self.loader.create_module(spec)
+            def exec_module(self, module):
+                self.loader.exec_module(module)
+                seen.append(module.__name__)
+        class Tool:
+            busy = False
+            def find_spec(self, name, path=None, target=None):
+                if name not in ("flask", "flask.app", "flask.views") or self.busy:
+                    return None
+                self.busy = True
+                spec = importlib.util.find_spec(name)
+                self.busy = False
+                spec.loader = Watched(spec.loader)
+                return spec
+        sys.meta_path.insert(0, Tool())
+    """
+    first, second = "import costrel.as_flask", textwrap.dedent(tool)
+    if order == "tool first":
+        first, second = second, first
+    done = run(
+        "-c",
+        f"import importlib.util, sys\nseen = []\n{first}\n{second}\n"
+        "import flask, flask.views\nprint(seen, flask.__name__, flask.app.__name__, flask.views.__name__)",
+    )
+
+    assert done.stdout.strip() == (
+        "['flask.app', 'flask', 'flask.views'] costrel costrel.app costrel.views"
+    ), done.stderr
+
+
+def test_the_package_can_be_loaded_again():
+    answer = answers("""
+        import importlib, flask
+        importlib.reload(flask)
+        answer["name"] = flask.Flask.__name__
+    """)
+
+    assert answer == {"name": "Costrel"}
+
+
 def test_python_m_flask_is_the_command():
     done = run(
         "-c",

@@ -89,9 +89,9 @@ class AliasSpec(ModuleSpec):
     """The spec of a module under Flask's name, which is told when the import is over."""
 
     def __init__(self, name: str, loader: AliasLoader) -> None:
+        self.alias_loader = loader
         # The loader is one by its methods; the class to inherit from costs 5 ms.
         super().__init__(name, loader, origin="costrel", is_package=name in _PACKAGES)  # type: ignore[arg-type]
-        self.alias_loader = loader
 
     @property
     def _initializing(self) -> bool:
@@ -123,7 +123,7 @@ class AliasLoader:
         __import__(self.own)
         module = sys.modules[self.own]
         self._marks = {name: vars(module)[name] for name in _MARKS if name in vars(module)}
-        self._watched = spec.loader is not self
+        self._watched = not isinstance(spec.loader, AliasLoader)
         self._name = spec.name
 
         return module
