@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from inspect import iscoroutinefunction
+from types import CoroutineType
 from typing import Any, TypeVar
 
-__all__ = ["Call", "Steps", "is_async", "run_async", "run_sync"]
+__all__ = ["Call", "Steps", "is_async", "run_async", "run_sync", "wait_for"]
 
 T = TypeVar("T")
 
@@ -78,6 +79,8 @@ def run_sync(steps: Steps[T], ensure_sync: Callable[[Callable[..., Any]], Callab
                     result = ensure_sync(call.function)(*call.args, **call.kwargs)
                 else:
                     result = _call_while_handling(ensure_sync(call.function), call.args, call.handling)
+                if type(result) is CoroutineType:  # of a wrapper that does not look async
+                    result = ensure_sync(wait_for)(result)
             except BaseException as error:
                 call = steps.throw(error)
             else:
@@ -116,13 +119,20 @@ async def _call_or_await(call: Call, in_thread: Callable[..., Awaitable[Any]] | 
             return await call.function(*call.args, **call.kwargs)
         return await _await_while_handling(call.function, call.args, call.handling)
 
-    function, args = partial(call.function, **call.kwargs) if call.kwargs else call.function, call.args
+    function = partial(call.function, **call.kwargs) if call.kwargs else call.function
     if call.handling is not None:
-        function, args = _call_while_handling, (call.function, call.args, call.handling)
-    if in_thread is None:
-        return function(*args)
+        function = partial(_call_while_handling, function, call.args, call.handling)
+        args: tuple[Any, ...] = ()
+    else:
+        args = call.args
+    result = function(*args) if in_thread is None else await in_thread(function, *args)
 
-    return await in_thread(function, *args)
+    return await result if type(result) is CoroutineType else result
+
+
+async def wait_for(coroutine: Any) -> Any:
+    """Wait for what a function returned that turned out to be a coroutine."""
+    return await coroutine
 
 
 def _call_while_handling(function: Callable[..., Any], args: tuple[Any, ...], error: BaseException) -> Any:

@@ -245,7 +245,9 @@ def _before(app: Any, ctx: RequestContext) -> Any:
     if table:
         for name in names:
             for function in table.get(name, ()):
-                function(ctx.request.endpoint, ctx.request.view_args)
+                rv = function(ctx.request.endpoint, ctx.request.view_args)
+                if type(rv) is CoroutineType:
+                    app.async_to_sync(_await)(rv)
     table = app.before_request_funcs
     for name in names:
         for function in table.get(name, ()):
