@@ -23,7 +23,6 @@ class Application(Protocol):
 
     import_name: str
     root_path: str
-    debug: bool
     config: Any
     extensions: dict[str, Any]
     json: Any
@@ -39,33 +38,45 @@ class Application(Protocol):
     @property
     def name(self) -> str:
         """Its name, for messages and loggers."""
+        ...
+
+    @property
+    def debug(self) -> bool:
+        """Whether debug mode is on."""
+        ...
 
     @property
     def testing(self) -> Any:
         """Whether it is under test."""
+        ...
 
     @property
     def secret_key(self) -> Any:
         """What signs sessions."""
+        ...
 
     @property
     def permanent_session_lifetime(self) -> Any:
         """How long a permanent session lasts."""
+        ...
 
     @property
     def jinja_env(self) -> Any:
         """The Jinja environment."""
+        ...
 
     @property
     def logger(self) -> Any:
         """The logger."""
+        ...
 
     def make_response(self, rv: Any) -> Any:
         """Turn what a view returned into a response."""
+        ...
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that can be called from synchronous code."""
-        ...  # pyright: a body that is only a docstring returns None
+        ...
 
 
 class Context(Protocol):
@@ -74,22 +85,35 @@ class Context(Protocol):
     app: Any
     """The application; typed ``Any`` so that extensions' attributes pass."""
 
-    g: Any
-    """The namespace of this context."""
+    @property
+    def g(self) -> Any:
+        """The namespace of this context."""
+        ...
 
-    url_adapter: MapAdapter | None
+    @property
+    def url_adapter(self) -> MapAdapter | None:
+        """Werkzeug's adapter, or ``None`` where nothing says for which host."""
+        ...
 
     @property
     def has_request(self) -> bool:
         """True also for a plain app context that was pushed inside of a request."""
+        ...
 
     @property
     def request(self) -> Any:
         """The request; raises ``ContextError`` where there is none."""
+        ...
 
     @property
     def session(self) -> MutableMapping[str, Any]:
         """The session, opened now if it was not; marks it as accessed."""
+        ...
 
-    flashes: list[tuple[str, str]] | None
-    """Messages already taken out of the session by this request."""
+    @property
+    def flashes(self) -> list[tuple[str, str]] | None:
+        """Messages already taken out of the session by this request."""
+        ...
+
+    @flashes.setter
+    def flashes(self, value: list[tuple[str, str]] | None) -> None: ...

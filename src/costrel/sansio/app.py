@@ -150,7 +150,7 @@ class App(Scaffold, ApplicationMarker):
             )
 
     @cached_property
-    def name(self) -> str:
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # blueprints set theirs
         """The name of the application: its import name, or the file that runs as ``__main__``."""
         if self.import_name == "__main__":
             fn: str | None = getattr(sys.modules["__main__"], "__file__", None)
@@ -280,7 +280,7 @@ class App(Scaffold, ApplicationMarker):
             )
 
         wanted = {item.upper() for item in methods}
-        required = set(getattr(view_func, "required_methods", ()))
+        required: set[str] = set(getattr(view_func, "required_methods", ()))
         automatic = getattr(view_func, "provide_automatic_options", None)
         if automatic is None:
             automatic = "OPTIONS" not in wanted | required

@@ -17,7 +17,6 @@ from costrel.sansio.scaffold import Scaffold, _endpoint_from_view_func, setupmet
 __all__ = ["Blueprint", "BlueprintSetupState"]
 
 DeferredSetupFunction = Callable[["BlueprintSetupState"], None]
-T = TypeVar("T", bound=Callable[..., Any])
 T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable[Any])
 T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
 T_error_handler = TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
@@ -384,7 +383,7 @@ def _given(name: Any) -> str | None:
     return None if callable(name) else name
 
 
-def _bare_or_called(name: Any, decorator: Callable[[T], T]) -> Any:
+def _bare_or_called(name: Any, decorator: Callable[[Any], Any]) -> Any:
     """Serve ``@bp.app_template_filter`` as well as ``@bp.app_template_filter()``."""
     return decorator(name) if callable(name) else decorator
 

@@ -41,8 +41,7 @@ def run(
         app.debug = bool(debug)
 
     configured_host, _, configured_port = (app.config["SERVER_NAME"] or "").partition(":")
-    if not host:
-        host = configured_host or "127.0.0.1"
+    address: str = host or configured_host or "127.0.0.1"
     port = int(port) if port or port == 0 else int(configured_port or 5_000)
     options.setdefault("use_reloader", app.debug)
     options.setdefault("use_debugger", app.debug)
@@ -52,8 +51,8 @@ def run(
     try:
         application = app
         if app.debug:
-            application = explain_errors(app, host=host, page=options["use_debugger"])
-        serving.run_simple(host, port, application, **options)
+            application = explain_errors(app, host=address, page=options["use_debugger"])
+        serving.run_simple(address, port, application, **options)
     finally:
         # The server ran in this process; the application may be set up further, as in an interactive session.
         app._got_first_request = False
