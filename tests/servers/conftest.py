@@ -1,0 +1,207 @@
+"""Real servers in processes of their own, and a client that can misbehave."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import itertools
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "wayside"
+HERE = Path(__file__).parent
+PROBE, WAYSIDE = "probe:app", "wayside:create_app"
+SERVERS = ["gunicorn-sync", "gunicorn-gthread", "granian", "waitress", "werkzeug"]
+PATIENCE_SECONDS = 20
+
+
+def command(server, app, port):
+    factory = app == WAYSIDE
+    address = f"127.0.0.1:{port}"
+    if server.startswith("gunicorn"):
+        threads = ["-k", "sync"] if server.endswith("sync") else ["-k", "gthread", "--threads", "4"]
+        return ["gunicorn", "-w1", *threads, "-b", address, f"{app}()" if factory else app]
+    if server == "granian":
+        options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "4"]
+        return ["granian", *options, "--port", str(port), *["--factory"] * factory, app]
+    if server == "waitress":
+        return ["waitress", f"--listen={address}", *["--call"] * factory, app]
+
+    return ["costrel", "--app", app, "run", "--port", str(port)]
+
+
+class Server:
+    """A server's process, and ways to talk to it."""
+
+    def __init__(self, name, app, folder):
+        self.name = name
+        self.log = folder / "log"
+        (folder / "static").mkdir()
+        # Longer than what is read at once: it goes through the server's file wrapper.
+        (folder / "static" / "long.bin").write_bytes(bytes(range(256)) * 1_024)
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", EXAMPLE, HERE))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PROBE_STATIC": str(folder / "static"),
+            "WAYSIDE_DATABASE": str(folder / "wayside.sqlite3"),
+            "WAYSIDE_PICTURES": str(folder / "pictures"),
+            "WAYSIDE_SECRET_KEY": "a key for the tests on real servers",
+        }
+        environ.pop("COSTREL_DEBUG", None)
+        self.port = _free_port()
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command(name, app, self.port)],
+                cwd=folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.until(self._answers)
+
+    def _answers(self):
+        try:
+            return self.get("/no/such/page")[0] == 404
+        except OSError:
+            return False
+
+    def until(self, is_so):
+        """Ask again and again until something is so; it is an error if it never is."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := is_so()):
+            assert time.monotonic() < deadline, f"not in {PATIENCE_SECONDS} s; {self.name} said:\n{self.said()}"
+            assert self.process.poll() is None, self.said()
+            try:
+                self.process.wait(0.02)
+            except subprocess.TimeoutExpired:
+                continue
+        return found
+
+    def said(self):
+        return self.log.read_text(errors="replace")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
+
+    def send(self, raw, *, method="GET", half_close=False):
+        """Send bytes as they are; return status, headers and body, or no status if there was no answer."""
+        with self.connect() as sock:
+            try:
+                sock.sendall(raw)
+                if half_close:
+                    sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # an answer may have come all the same
+            return read_answer(sock, method)
+
+    def ask(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        try:
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, names)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def get(self, path, **headers):
+        return self.ask("GET", path, **headers)
+
+    def events(self, of):
+        import json
+
+        return json.loads(self.get(f"/events/{of}")[2])
+
+
+def read_answer(sock, method="GET"):
+    answer = http.client.HTTPResponse(sock, method=method)
+    try:
+        answer.begin()
+        return answer.status, answer.headers, answer.read()
+    except (OSError, http.client.HTTPException):
+        return None, {}, b""
+
+
+def hang_up(sock):
+    """Leave without a goodbye, so that the server sees it at its next step."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def _free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def start(name, app, folder):
+    package = name.partition("-")[0]
+    if importlib.util.find_spec(package) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{package} is not installed, and CI must not pass over a server")
+        pytest.skip(f"{package} is not installed: pip install costrel[servers]")
+
+    return Server(name, app, folder)
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request, tmp_path_factory):
+    """A server with the probe, one for all tests of a module."""
+    running = start(request.param, PROBE, tmp_path_factory.mktemp(request.param))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=SERVERS)
+def short_lived_server(request, tmp_path):
+    """A server with the probe for one test, which may stop it."""
+    running = start(request.param, PROBE, tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def wayside(request, tmp_path_factory):
+    """A server with the example application."""
+    running = start(request.param, WAYSIDE, tmp_path_factory.mktemp(request.param))
+    yield running
+    running.stop()
+
+
+_tokens = itertools.count()
+
+
+@pytest.fixture
+def of():
+    """A name for one test's events."""
+    return f"test-{next(_tokens)}"
+
+
+@pytest.fixture(name="hang_up")
+def hang_up_fixture():
+    """Close a socket without a goodbye."""
+    return hang_up
+
+
+@pytest.fixture(name="read_answer")
+def read_answer_fixture():
+    """Read one answer from a socket."""
+    return read_answer
