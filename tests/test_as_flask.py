@@ -112,13 +112,31 @@ def test_what_flasks_modules_merely_import_is_there_under_its_names_alone():
     answer = answers("""
         import costrel.blueprints
         answer["before"] = hasattr(costrel.blueprints, "AppGroup")
-        from flask.cli import AppGroup
+        from flask.app import Rule
+        from flask.cli import AppGroup, click, current_app
+        from flask.wrappers import RequestBase
         import flask.blueprints
         answer["after"] = flask.blueprints.AppGroup is AppGroup
         answer["other"] = hasattr(flask.blueprints, "Costrel")
     """)
 
     assert answer == {"before": False, "after": True, "other": False}
+
+
+def test_every_incidental_name_is_where_it_is_looked_up():
+    answer = answers("""
+        import importlib
+        from costrel.as_flask.incidental import _NAMES
+        answer["lost"] = []
+        for module, listed in _NAMES.items():
+            for line in listed.strip().splitlines():
+                for name in line.partition(": ")[2].split():
+                    name = name.partition("=")[0]
+                    if not hasattr(importlib.import_module(f"flask.{module}"), name):
+                        answer["lost"].append(f"{module}.{name}")
+    """)
+
+    assert answer == {"lost": []}
 
 
 def test_the_version_is_flasks_and_the_attribute_is_deprecated():
