@@ -349,6 +349,10 @@ class RequestContext(AppContext):
 
         return session
 
+    @_session.setter
+    def _session(self, value: Any) -> None:  # Flask-SocketIO sets it
+        self._session_object = value
+
     @property
     def session(self) -> Any:
         """The session, opened now if it was not, and marked as accessed."""
@@ -371,6 +375,10 @@ class RequestContext(AppContext):
             functions = self._after_functions = []
 
         return functions
+
+    @_after_request_functions.setter
+    def _after_request_functions(self, value: list[ft.AfterRequestCallable[Any]]) -> None:
+        self._after_functions = value
 
     def _make_url_adapter(self) -> MapAdapter | None:
         try:
