@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import importlib.util
 import itertools
+import json
 import os
 import socket
 import struct
@@ -126,8 +127,6 @@ class Server:
         return self.ask("GET", path, **headers)
 
     def events(self, of):
-        import json
-
         return json.loads(self.get(f"/events/{of}")[2])
 
 

@@ -25,7 +25,11 @@ def test_stream_arrives_whole(server):
 
 
 @pytest.mark.parametrize("path", ["/echo?say=hello", "/three", "/static/long.bin", "/no/such/page"])
-def test_head_has_the_headers_of_get_and_no_body(server, path):
+def test_head_has_the_headers_of_get_and_no_body(request, server, path):
+    if (server.name, path) == ("waitress", "/three"):
+        reason = "waitress 3.0 ends even the answer to HEAD with a last chunk, if its length is unknown"
+        request.applymarker(pytest.mark.xfail(reason=reason))
+
     get = server.get(path)
     raw = f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     with server.connect() as sock:

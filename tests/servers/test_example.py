@@ -23,9 +23,11 @@ def test_unsafe_request_of_another_site_is_refused(wayside):
 
 
 def test_upload_over_the_limit_is_413(wayside):
-    status, _, _ = wayside.ask(
-        "POST", "/login", b"x" * (5 * 1024 * 1024 + 1), Content_Type="application/x-www-form-urlencoded"
-    )
+    length = 5 * 1024 * 1024 + 1
+    head = f"POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n"
+    raw = head.encode() + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    # The others answer before any of it is sent.
+    body = b"x" * length if wayside.name == "waitress" else b""
 
-    assert status == 413
+    assert wayside.send(raw + body)[0] == 413
     assert wayside.get("/")[0] == 200
