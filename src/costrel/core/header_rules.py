@@ -166,6 +166,12 @@ class Headers(WerkzeugHeaders):
     def _replace(self, key: str, lower: str, value: str) -> None:
         """Put a header in the place of the first of its name, and drop the others."""
         items = self._list
+        if len(items) == 2 and items[0][0] == "Content-Type" and items[1][0] == "Content-Length":
+            # As a response begins; most headers that are set are none of these.
+            if lower != "content-type" and lower != "content-length":
+                items.append((key, value))
+                return
+
         length = len(key)
         for index, (name, _) in enumerate(items):
             if len(name) == length and name.lower() == lower:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import CoroutineType
-from typing import Any
+from typing import Any, cast
 
 from costrel._current import current
 from costrel.core import lifecycle
@@ -67,7 +67,21 @@ def _leave(app: Any, ctx: Any, environ: dict[str, Any], error: BaseException | N
         environ["werkzeug.debug.preserve_context"](ctx)
     if error is not None and app.should_ignore_error(error):
         error = None
-    ctx.pop(error)
+    try:
+        _pop_what_was_left(ctx, error)
+    finally:
+        ctx.pop(error)
+
+
+def _pop_what_was_left(ctx: Any, error: BaseException | None) -> None:
+    """Pop what the view pushed and did not pop: the worker's next request must not find it."""
+    if ctx._tokens is None:
+        return
+
+    while (top := cast(Any, _get_current(None))) is not None and top._tokens is not None:
+        if top is ctx and len(ctx._tokens) == 1:
+            return
+        top.pop(error)
 
 
 def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -123,7 +137,15 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     app._refuse_cross_origin(ctx)
                 rv = None
                 if app.before_request_funcs or app.url_value_preprocessors:
-                    rv = _before(app, ctx)
+                    if app.blueprints or app.url_value_preprocessors:
+                        rv = _before(app, ctx)
+                    else:
+                        for function in app.before_request_funcs.get(None, ()):
+                            rv = function()
+                            if rv is not None:
+                                rv = app.async_to_sync(_await)(rv) if type(rv) is CoroutineType else rv
+                                if rv is not None:
+                                    break
                 request = ctx._request
                 if rv is not None:
                     pass
@@ -154,7 +176,13 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             else:
                 response = app.make_response(rv)
             if ctx._after_functions is not None or app.after_request_funcs:
-                response = _after(app, ctx, response)
+                if ctx._after_functions is not None or app.blueprints:
+                    response = _after(app, ctx, response)
+                else:
+                    for function in reversed(app.after_request_funcs.get(None, ())):
+                        response = function(response)
+                        if type(response) is CoroutineType:
+                            response = app.async_to_sync(_await)(response)
             if ctx._session_object is not None or (
                 "HTTP_COOKIE" in environ and app._session_may_need_saving(environ)
             ):
