@@ -1,5 +1,7 @@
 """On every server: a request's body is whole or refused, and no trouble with it stops the next request."""
 
+import socket
+
 import pytest
 
 pytestmark = pytest.mark.servers
@@ -112,6 +114,8 @@ def test_body_that_nobody_read_is_not_the_next_request(server):
     with server.connect() as sock:
         sock.sendall(raw)
         sock.sendall(b"GET /echo?say=next HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        if server.name != "granian":  # which takes this for the client's leaving
+            sock.shutdown(socket.SHUT_WR)
         try:
             answer = b"".join(iter(lambda: sock.recv(65_536), b""))
         except ConnectionResetError:

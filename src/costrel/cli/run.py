@@ -104,6 +104,7 @@ def run_command(
     """
     from costrel.cli.logfilter import watch_server_log  # for cost: other commands need it not
     from costrel.helpers import get_debug_flag
+    from costrel.serving.chunked import RequestHandler
 
     app = _load(info)
     debug = get_debug_flag()
@@ -129,6 +130,7 @@ def run_command(
         ssl_context=cert,
         extra_files=extra_files,
         exclude_patterns=exclude_patterns,
+        request_handler=RequestHandler,
         reloader_interval=_RELOAD_SECONDS,
         reloader_type=reloader,
     )

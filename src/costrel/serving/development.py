@@ -13,6 +13,7 @@ from costrel.cli.logfilter import watch_server_log
 from costrel.cli.serverlog import show_server_banner
 from costrel.debug.wiring import explain_errors
 from costrel.helpers import get_debug_flag, get_load_dotenv
+from costrel.serving.chunked import RequestHandler
 
 __all__ = ["run"]
 
@@ -46,6 +47,7 @@ def run(
     options.setdefault("use_reloader", app.debug)
     options.setdefault("use_debugger", app.debug)
     options.setdefault("threaded", True)
+    options.setdefault("request_handler", RequestHandler)
     show_server_banner(app.debug, app.name)
     watch_server_log()
     try:
