@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
+from costrel.core.default_headers import SECURITY_HEADERS
+
 __all__ = [
     "Headers",
     "adopt",
@@ -32,6 +34,8 @@ _UNSAFE = re.compile(r"[\r\n\x00]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN_PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@/%-]*(?:\?[A-Za-z0-9._~!$&'()*+,;=:@/%?-]+)?")
 _LOCATIONS = frozenset({"location", "content-location"})
+# What the exit looks at, and what costrel adds by itself.
+_SPECIAL = _LOCATIONS | {"content-type", "content-length"} | {name.lower() for name, _ in SECURITY_HEADERS}
 
 
 def check_value(value: Any) -> str:
@@ -131,6 +135,10 @@ def clean_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 class Headers(WerkzeugHeaders):
     """Werkzeug's headers, which refuse what must never be sent."""
 
+    settled: int = -1
+    """How many headers there are if they are those a plain response begins with (its type and its
+    length) and others that were only appended and need no look at the exit; -1 if not known to be so."""
+
     def add(self, key: str, value: Any, /, **kwargs: Any) -> None:
         """Add a header; see Werkzeug's method.
 
@@ -138,6 +146,7 @@ class Headers(WerkzeugHeaders):
             ValueError: If the name or value cannot be sent.
         """
         lower_name(key)
+        self.settled = -1
         super().add(key, _fit(key, value), **_clean_options(kwargs))
 
     def set(self, key: str, value: Any, /, **kwargs: Any) -> None:
@@ -147,6 +156,7 @@ class Headers(WerkzeugHeaders):
             ValueError: If the name or value cannot be sent.
         """
         lower_name(key)
+        self.settled = -1
         super().set(key, _fit(key, value), **_clean_options(kwargs))
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -159,20 +169,27 @@ class Headers(WerkzeugHeaders):
         elif isinstance(key, str):
             self.set(key, value)
         elif isinstance(key, slice):
+            self.settled = -1
             super().__setitem__(key, [self._fit_pair(name, item) for name, item in value])
         else:
+            self.settled = -1
             super().__setitem__(key, self._fit_pair(*value))
 
     def _replace(self, key: str, lower: str, value: str) -> None:
         """Put a header in the place of the first of its name, and drop the others."""
         items = self._list
-        if len(items) == 2 and items[0][0] == "Content-Type" and items[1][0] == "Content-Length":
-            # As a response begins; most headers that are set are none of these.
-            if lower != "content-type" and lower != "content-length":
-                items.append((key, value))
-                return
-
         length = len(key)
+        count = len(items)
+        if (
+            self.settled == count
+            and lower not in _SPECIAL
+            and (count == 2 or all(name.lower() != lower for name, _ in items[2:]))
+        ):
+            items.append((key, value))
+            self.settled = count + 1
+            return
+
+        self.settled = -1
         for index, (name, _) in enumerate(items):
             if len(name) == length and name.lower() == lower:
                 items[index + 1 :] = [pair for pair in items[index + 1 :] if pair[0].lower() != lower]

@@ -74,6 +74,8 @@ class LazyRequest(WerkzeugRequest):
     """All form fields that are no files, in bytes."""
 
     _parses_plainly = True
+    _may_hold_files = False
+    """Whether there is something for ``close`` to close."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -295,6 +297,7 @@ class LazyRequest(WerkzeugRequest):
         else:
             if mimetype == "multipart/form-data":
                 refuse_two_boundaries(self.environ["CONTENT_TYPE"])
+            self._may_hold_files = True
             super()._load_form_data()
 
     def _load_urlencoded(self) -> None:

@@ -128,8 +128,11 @@ class PlainResponse(ConditionalResponse):
                 kept = self._headers = self.__dict__.pop("headers")
             else:
                 kept = self._headers = _new_headers(Headers)
-                kept._list = [] if self._written is None else self._written
-                self._written = None
+                if self._written is None:
+                    kept._list = []
+                else:
+                    kept._list, kept.settled = self._written, 2
+                    self._written = None
 
         return kept
 
@@ -189,8 +192,12 @@ class PlainResponse(ConditionalResponse):
             present = self._written
             if present is None and not self.autocorrect_location_header:
                 headers = self.headers
-                if type(headers) is Headers and _can_join(headers._list, extra):
-                    present = headers._list
+                if type(headers) is Headers:
+                    items = headers._list
+                    if (headers.settled == len(items) and extra is SECURITY_HEADERS) or _can_join(
+                        items, extra
+                    ):
+                        present = items
             if present is not None:
                 start_response(self._status, [*present, *extra])
                 return body

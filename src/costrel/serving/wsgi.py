@@ -16,7 +16,7 @@ from typing import Any, cast
 from costrel._current import current
 from costrel.core import lifecycle
 from costrel.core.app_methods import lane_is_closed
-from costrel.core.default_headers import SECURITY_HEADERS, as_headers
+from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
 from costrel.core.hosts import known_hosts
 from costrel.core.origins import SAFE_METHODS
@@ -130,7 +130,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
 
             try:
                 if not app._got_first_request:
-                    app._got_first_request = True
+                    app._begin()
                 if request_started.receivers:
                     request_started.send(app, _async_wrapper=app.ensure_sync)
                 if method not in SAFE_METHODS:
@@ -152,7 +152,10 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 elif (
                     match is None
                     or method == "OPTIONS"
-                    or (request is not None and _was_rerouted(request, match))
+                    or (
+                        request is not None
+                        and (request.url_rule is not match[0] or request.routing_exception is not None)
+                    )
                 ):
                     rv = _call_view(app, ctx)
                 else:
@@ -192,7 +195,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             wanted = config["SECURITY_HEADERS"]
             headers = SECURITY_HEADERS if wanted is True else as_headers(wanted)
             if request_finished.receivers:
-                response.add_missing(headers)
+                add_missing(response, headers)
                 request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
                 headers = ()
         except (Exception, SystemExit) as raised:
@@ -205,7 +208,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
         if type(response) is Response:
             return response.send(environ, start_response, headers)
         if headers:
-            response.add_missing(headers)
+            add_missing(response, headers)
         return response(environ, start_response)  # type: ignore[no-any-return]  # the application's class
     finally:
         if (
@@ -219,21 +222,17 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             or appcontext_popped.receivers
             or "werkzeug.debug.preserve_context" in environ
         ):
+            rv = None  # a stream that a hook replaced gives up the context
             _leave(app, ctx, environ, error)
             error = None  # its traceback holds this frame
         else:
             request = ctx._request
             if request is not None:
                 environ["werkzeug.request"] = None
-                if type(request) is not Request or "files" in request.__dict__:
+                if type(request) is not Request or request._may_hold_files:
                     request.close()
             ctx._tokens = None
             _reset_current(tokens[0])
-
-
-def _was_rerouted(request: Any, match: Any) -> bool:
-    """Tell whether a hook changed what routing found."""
-    return request.url_rule is not match[0] or request.routing_exception is not None
 
 
 async def _await(coroutine: Any) -> Any:
