@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["SECURITY_HEADERS", "as_headers"]
+__all__ = ["SECURITY_HEADERS", "add_missing", "as_headers"]
 
 SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     ("X-Content-Type-Options", "nosniff"),
@@ -28,3 +29,17 @@ def as_headers(wanted: Mapping[str, str] | bool | None) -> tuple[tuple[str, str]
         return ()
 
     return tuple(wanted.items())
+
+
+def add_missing(response: Any, headers: tuple[tuple[str, str], ...]) -> None:
+    """Add those headers that a response does not have yet.
+
+    A hook may have put another class in its place: Werkzeug's, or a bare WSGI
+    callable, which is left alone.
+    """
+    own = getattr(response, "add_missing", None)
+    if own is not None:
+        own(headers)
+    elif (present := getattr(response, "headers", None)) is not None:
+        for name, value in headers:
+            present.setdefault(name, value)
