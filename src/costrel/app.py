@@ -32,6 +32,7 @@ from costrel.core.drive import is_async, run_sync
 from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
+from costrel.core.startup import find_weaknesses, is_loopback, refuse_unfit_settings
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
 from costrel.helpers import get_flashed_messages
@@ -124,6 +125,9 @@ class Costrel(App):
     _table: Any = None
     """The routing table, where it alone can answer."""
 
+    _host_was_looked_at: bool = False
+    """Whether ``_look_at_host`` has nothing more to say."""
+
     _own_methods: bool = False
     """Whether this instance has a lifecycle method of its own."""
 
@@ -152,6 +156,7 @@ class Costrel(App):
             instance_relative_config=instance_relative_config,
             root_path=root_path,
         )
+        self._own_methods = False
         if self.has_static_folder:
             if bool(static_host) != host_matching:
                 raise AssertionError("Invalid static_host/host_matching combination")
@@ -270,6 +275,22 @@ class Costrel(App):
         from costrel.serving.development import run  # cost: the server, only this needs it
 
         run(self, host=host, port=port, debug=debug, load_dotenv=load_dotenv, **options)
+
+    def _begin(self) -> None:
+        """Look at the settings, once, before the first request is answered.
+
+        Raises:
+            ConfigError: If the application must not serve with them.
+        """
+        refuse_unfit_settings(self.config)
+        if self._is_native_production():
+            for weakness in find_weaknesses(self.config):
+                self.logger.warning("%s", weakness)
+        self._got_first_request = True
+
+    def _is_native_production(self) -> bool:
+        """Whether to warn of what is unsafe in production; Flask's applications are used to no such lines."""
+        return not (self.debug or self.testing or self._flask_defaults)
 
     # The steps of a request. Each accepts the context first, as Flask 3.2 does.
 
@@ -595,8 +616,25 @@ class Costrel(App):
                 "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also"
                 " configure 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
             )
+        if scope is not None and not self._host_was_looked_at:
+            self._look_at_host(scope.request.host)
 
         return cast(MapAdapter, adapter)
+
+    def _look_at_host(self, host: str) -> None:
+        """Warn, once, where a whole URL names a host that the client chose."""
+        config = self.config
+        if is_loopback(host):
+            return
+
+        self._host_was_looked_at = True
+        if self._is_native_production() and not config["TRUSTED_HOSTS"] and config["SERVER_NAME"] is None:
+            self.logger.warning(
+                "url_for() built a whole URL with the host of the request, %r. Any client can send another"
+                " one, and have it in the mails and pages made of it. Set TRUSTED_HOSTS = [%r], or SERVER_NAME.",
+                host,
+                host,
+            )
 
     # Session, safety.
 

@@ -330,7 +330,7 @@ def _prepare_send_file_kwargs(**kwargs: Any) -> dict[str, Any]:
     return kwargs
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1_024)  # bounded: url_for() may be given a visitor's endpoint
 def _split_blueprint_path(name: str) -> list[str]:
     """Name a blueprint and those around it, the innermost first.
 

@@ -14,6 +14,7 @@ from costrel.cli.params import CertParamType, SeparatedPathType, validate_key
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
 from costrel.cli.serverlog import is_reloaded, show_server_banner
 from costrel.cli.settings import TwinOption
+from costrel.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,12 +143,19 @@ run_command.params.append(traceback_option)
 
 def _load(info: ScriptInfo) -> WSGIApplication:
     """Load the application; if it broke while the server runs, serve its error until it is mended."""
+    from costrel.core.startup import refuse_unfit_settings  # for cost: ItsDangerous
+
     if not is_reloaded():
         loaded: WSGIApplication = load_for_command(info)
+        try:
+            refuse_unfit_settings(getattr(loaded, "config", {}))
+        except ConfigError as error:
+            raise click.ClickException(str(error)) from error
         return loaded
 
     try:
         served: WSGIApplication = info.load_app()
+        refuse_unfit_settings(getattr(served, "config", {}))
         return served
     except Exception as error:  # told below, and by every answer
         from costrel.debug.terminal import describe  # for cost: it loads Jinja

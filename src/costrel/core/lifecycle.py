@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServe
 from werkzeug.routing import RoutingException
 
 from costrel.core.app_methods import Step, own_method, styled_args
+from costrel.core.default_headers import add_missing
 from costrel.core.drive import Call, Steps
 from costrel.core.handlers import find_handler
 from costrel.signals import (
@@ -91,8 +92,9 @@ def no_exit(error: BaseException) -> BaseException:
 def full_dispatch_request(ctx: Any) -> Steps[Any]:
     """Run the hooks and the view, let handlers answer their errors, finish the response."""
     app = ctx.app
-    app._got_first_request = True
     try:
+        if not app._got_first_request:
+            app._begin()
         if request_started.receivers:
             yield Call(_send, (app, request_started, {}))
         rv = yield from _step(ctx, "preprocess_request", preprocess_request)
@@ -255,7 +257,7 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
             yield Call(interface.save_session, (app, session, response))
     headers = app._default_headers()
     if headers:
-        response.add_missing(headers)
+        add_missing(response, headers)
 
     return response
 

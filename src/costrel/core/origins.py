@@ -36,15 +36,17 @@ def is_cross_origin(environ: Mapping[str, Any], trusted_origins: Collection[str]
     if environ["REQUEST_METHOD"] in SAFE_METHODS:
         return False
 
+    # One origin without a list: its parts must not count as origins.
+    trusted = (trusted_origins,) if isinstance(trusted_origins, str) else trusted_origins
     origin = environ.get("HTTP_ORIGIN")
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site:
         if site in ("same-origin", "none"):
             return False
-    elif not origin or _host_of(origin) == environ.get("HTTP_HOST"):
+    elif not origin or _host_of(origin) == environ.get("HTTP_HOST", ""):
         return False
 
-    return origin not in trusted_origins
+    return origin not in trusted
 
 
 def _host_of(origin: str) -> str | None:

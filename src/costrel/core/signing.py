@@ -20,7 +20,7 @@ from itsdangerous.url_safe import URLSafeSerializerMixin
 
 from costrel.errors import ConfigError
 
-__all__ = ["KeptSerializer", "generate_key", "sha1", "signing_keys"]
+__all__ = ["KeptSerializer", "check_fallbacks", "generate_key", "sha1", "signing_keys"]
 
 # PERF: compressing takes 2 µs, and makes a text as short as this hardly shorter.
 _MIN_CHARS_COMPRESSED = 100
@@ -55,13 +55,22 @@ def signing_keys(secret_key: str | bytes, fallbacks: Iterable[str | bytes] | Non
         >>> signing_keys("new", ["oldest", "old"])
         ['oldest', 'old', 'new']
     """
+    check_fallbacks(fallbacks)
+
+    return [*(fallbacks or ()), secret_key]
+
+
+def check_fallbacks(fallbacks: Any) -> None:
+    """Refuse ``SECRET_KEY_FALLBACKS`` that are no list.
+
+    Raises:
+        ConfigError: If they are one key.
+    """
     if isinstance(fallbacks, str | bytes | bytearray):
         raise ConfigError(
             f"SECRET_KEY_FALLBACKS must be a list of keys, got one {type(fallbacks).__name__}",
             hint='Write SECRET_KEY_FALLBACKS = ["…"], with the brackets.',
         )
-
-    return [*(fallbacks or ()), secret_key]
 
 
 class _KeptAlgorithm(HMACAlgorithm):

@@ -27,7 +27,7 @@ class ChunkedBody(io.RawIOBase):
         OSError: While reading, if the chunks are malformed or break off.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes] | io.BufferedIOBase) -> None:
         self._stream = stream
         self._left = 0
         self._ended = False

@@ -11,6 +11,7 @@ from werkzeug import serving
 from costrel.cli.envfiles import load_dotenv as load_env_files
 from costrel.cli.logfilter import watch_server_log
 from costrel.cli.serverlog import show_server_banner
+from costrel.core.startup import refuse_unfit_settings
 from costrel.debug.wiring import explain_errors
 from costrel.helpers import get_debug_flag, get_load_dotenv
 from costrel.serving.chunked import RequestHandler
@@ -44,6 +45,7 @@ def run(
     configured_host, _, configured_port = (app.config["SERVER_NAME"] or "").partition(":")
     address: str = host or configured_host or "127.0.0.1"
     port = int(port) if port or port == 0 else int(configured_port or 5_000)
+    refuse_unfit_settings(app.config)
     options.setdefault("use_reloader", app.debug)
     options.setdefault("use_debugger", app.debug)
     options.setdefault("threaded", True)
