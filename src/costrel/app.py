@@ -631,7 +631,8 @@ class Costrel(App):
         if self._is_native_production() and not config["TRUSTED_HOSTS"] and config["SERVER_NAME"] is None:
             self.logger.warning(
                 "url_for() built a whole URL with the host of the request, %r. Any client can send another"
-                " one, and have it in the mails and pages made of it. Set TRUSTED_HOSTS = [%r], or SERVER_NAME.",
+                " one, and have it in the mails and pages made of it. Set TRUSTED_HOSTS = [%r]"
+                " or SERVER_NAME.",
                 host,
                 host,
             )

@@ -80,7 +80,7 @@ class Server:
         """Ask again and again until something is so; it is an error if it never is."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (found := is_so()):
-            assert time.monotonic() < deadline, f"not in {PATIENCE_SECONDS} s; {self.name} said:\n{self.said()}"
+            assert time.monotonic() < deadline, f"{self.name} took too long, and said:\n{self.said()}"
             assert self.process.poll() is None, self.said()
             try:
                 self.process.wait(0.02)

@@ -39,7 +39,9 @@ def test_head_has_the_headers_of_get_and_no_body(request, server, path):
     head, _, body = text.partition(b"\r\n\r\n")
     assert body == b""
     assert f" {get[0]} ".encode() in head.splitlines()[0]
-    assert f"content-type: {get[1]['Content-Type']}".encode() in head.replace(b"Content-Type", b"content-type")
+    assert f"content-type: {get[1]['Content-Type']}".encode() in head.replace(
+        b"Content-Type", b"content-type"
+    )
 
 
 def test_unchanged_page_is_304_without_a_body(server):
@@ -97,7 +99,12 @@ def test_requests_sent_at_once_are_answered_in_their_order(server):
 
 @pytest.mark.parametrize(
     "headers",
-    ["X-Long: " + "a" * 2_000_000, "\r\n".join(f"X-{n}: 1" for n in range(100_000)), "X-\x00: 1", "X : 1\r\n y"],
+    [
+        "X-Long: " + "a" * 2_000_000,
+        "\r\n".join(f"X-{n}: 1" for n in range(100_000)),
+        "X-\x00: 1",
+        "X : 1\r\n y",
+    ],
     ids=["long", "many", "NUL", "space before the colon"],
 )
 def test_hostile_headers_are_refused_or_survived(server, headers):

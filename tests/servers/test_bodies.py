@@ -60,7 +60,8 @@ def test_malformed_chunk_is_refused(server, of, rest):
 @pytest.mark.parametrize("rest", [b"", b"5\r\nab", b"5\r\nabcde", b"ffffffffffffff\r\nab"])
 def test_chunked_body_that_breaks_off_is_never_taken_for_whole(server, of, rest):
     status, _, _ = server.send(
-        post(f"/take?of={of}&limit=100000", b"3\r\nabc\r\n" + rest, Transfer_Encoding="chunked"), half_close=True
+        post(f"/take?of={of}&limit=100000", b"3\r\nabc\r\n" + rest, Transfer_Encoding="chunked"),
+        half_close=True,
     )
 
     assert status in (400, 413, None)
@@ -128,7 +129,8 @@ def test_body_that_nobody_read_is_not_the_next_request(server):
 def test_length_and_chunks_together_smuggle_nothing(server, of):
     hidden = b"0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
     server.send(
-        post(f"/take?of={of}", hidden, Content_Length=len(hidden), Transfer_Encoding="chunked"), half_close=True
+        post(f"/take?of={of}", hidden, Content_Length=len(hidden), Transfer_Encoding="chunked"),
+        half_close=True,
     )
 
     assert server.events("smuggled") == []

@@ -1,4 +1,4 @@
-"""On every server: SIGTERM ends it, and a request that is under way is finished where the server promises that."""
+"""On every server: SIGTERM ends it; a request under way is finished where the server promises that."""
 
 import pytest
 
@@ -13,7 +13,9 @@ def test_sigterm_ends_the_server_and_not_the_request_under_way(short_lived_serve
     assert server.get("/async")[2] == b"later"
 
     with server.connect() as sock:
-        sock.sendall(f"POST /take?of={of} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345".encode())
+        sock.sendall(
+            f"POST /take?of={of} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345".encode()
+        )
         if server.name == "gunicorn-gthread":
             server.until(lambda: "begun" in server.events(of))
         server.process.terminate()

@@ -9,7 +9,11 @@ pytestmark = pytest.mark.servers
 
 def test_pages_files_and_api_are_served(wayside):
     status, headers, page = wayside.get("/")
-    assert (status, headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == (200, "nosniff", "SAMEORIGIN")
+    assert (status, headers["X-Content-Type-Options"], headers["X-Frame-Options"]) == (
+        200,
+        "nosniff",
+        "SAMEORIGIN",
+    )
 
     style = re.search(rb'href="(/static/[^"]+\.css[^"]*)"', page)[1].decode()
     assert wayside.get(style)[1]["Content-Type"] == "text/css; charset=utf-8"
