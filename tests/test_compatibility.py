@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from costrel import session
-from costrel.globals import request_ctx
+from costrel import has_app_context, has_request_context, request, session
+from costrel.globals import app_ctx, request_ctx
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,93 @@ def test_the_functions_that_wait_for_a_response_can_be_replaced(app):
         ctx._after_request_functions = [len]
 
         assert ctx._after_request_functions == [len]
+
+
+@pytest.fixture
+def flask_app(app):
+    """An application as the alias makes it."""
+    app._flask_defaults = True
+
+    return app
+
+
+def test_an_app_context_may_be_popped_before_a_request_that_was_pushed_on_it(flask_app):
+    ended = []
+    flask_app.teardown_appcontext(lambda exc: ended.append("app"))
+    flask_app.teardown_request(lambda exc: ended.append("request"))
+    outer = flask_app.app_context()
+    around = flask_app.test_request_context("/page")
+    outer.push()
+    around.push()
+
+    outer.pop()
+
+    assert ended == ["app"]
+    assert request.path == "/page"
+
+    around.pop()
+
+    assert ended == ["app", "request"]
+    assert not has_app_context()
+
+
+def test_requests_on_one_app_context_keep_their_order_when_it_goes_first(flask_app):
+    base, outer = flask_app.app_context(), flask_app.app_context()
+    first, second = (flask_app.test_request_context(path) for path in ("/1", "/2"))
+    for ctx in (base, outer, first, second):
+        ctx.push()
+
+    outer.pop()
+    second.pop()
+
+    assert request.path == "/1"
+
+    first.pop()
+
+    assert app_ctx._get_current_object() is base
+
+    base.pop()
+
+    assert not has_app_context()
+
+
+def test_a_request_may_be_popped_before_an_app_context_that_was_pushed_on_it(flask_app):
+    contexts = flask_app.app_context(), flask_app.test_request_context("/page"), flask_app.app_context()
+    for ctx in contexts:
+        ctx.push()
+
+    contexts[1].pop()
+
+    assert not has_request_context()
+    assert app_ctx._get_current_object() is contexts[2]
+
+    contexts[2].pop()
+
+    assert app_ctx._get_current_object() is contexts[0]
+
+    contexts[0].pop()
+
+    assert not has_app_context()
+
+
+def test_a_client_block_may_end_after_the_app_context_inside_of_it(flask_app):
+    with flask_app.test_client() as client, flask_app.app_context():
+        client.get("/missing")
+
+        assert request.path == "/missing"
+
+    assert not has_app_context()
+
+
+@pytest.mark.parametrize("kinds", [("request", "app"), ("app", "app"), ("request", "request")])
+def test_other_contexts_are_popped_in_the_order_they_were_pushed(flask_app, kinds):
+    make = {"request": flask_app.test_request_context, "app": flask_app.app_context}
+    lower, upper = (make[kind]() for kind in kinds)
+    with lower, upper, pytest.raises(AssertionError, match="Popped wrong app context"):
+        lower.pop()
+
+
+def test_a_builders_arguments_become_a_request_of_the_client(app):
+    made = app.test_client()._request_from_builder_args((), {"path": "/page", "headers": {"X-Kind": "a"}})
+
+    assert (made.path, made.headers["X-Kind"], made.remote_addr) == ("/page", "a", "127.0.0.1")

@@ -21,6 +21,7 @@ from werkzeug.routing import MapAdapter
 from costrel import typing as ft
 from costrel._current import current, outside_request_context, require_request
 from costrel._missing import MISSING, Missing
+from costrel.core.stack import take_out
 from costrel.signals import appcontext_popped, appcontext_pushed
 
 __all__ = [
@@ -82,6 +83,7 @@ class AppContext:
     """
 
     _tokens: list[Token[Any]] | None = None
+    _uncovers: Any = MISSING
     _g: Any = None
     _url_adapter: MapAdapter | Missing | None = MISSING
     _shared: AppContext | None = None
@@ -203,15 +205,21 @@ class AppContext:
         """
         tokens = self._tokens
         now: Any = current.get(None)
-        if tokens is None or now is not self:
+        if tokens is None or (now is not self and not self._may_go_before(now)):
             raise AssertionError(f"Popped wrong app context. ({now!r} instead of {self!r})")
         if len(tokens) > 1:
-            current.reset(tokens.pop())
+            token = tokens.pop()
+            if now is self:
+                current.reset(token)
             return
         if exc is MISSING:
             exc = sys.exc_info()[1]
 
         self._finish(exc)
+
+    def _may_go_before(self, top: Any) -> bool:
+        """Tell whether this may be popped under ``top``: it is a request that shares this context."""
+        return top is not None and top._shared is self
 
     def _finish(self, exc: BaseException | None) -> None:
         """Undo the last push, and tear down unless a stream still holds the context."""
@@ -228,9 +236,17 @@ class AppContext:
                 appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     def _detach(self) -> None:
-        tokens, self._tokens = self._tokens, None
+        tokens = self._tokens
+        if tokens and (now := cast(Any, current.get(None))) is not self and self._may_go_before(now):
+            take_out(self, now)
+            return
+
+        self._tokens = None
         if tokens:
             current.reset(tokens[0])
+            if self._uncovers is not MISSING:
+                current.set(self._uncovers)
+                self._uncovers = MISSING
 
     def _tear_down(self, exc: BaseException | None) -> None:
         self.app.do_teardown_appcontext(exc)
@@ -412,6 +428,10 @@ class RequestContext(AppContext):
         if self._session_object is None and not app._session_is_lazy():
             self._session  # noqa: B018  # opened now, because Flask would
         self.match_request()
+
+    def _may_go_before(self, top: Any) -> bool:
+        """Tell whether this may be popped under ``top``: an app context on a request without its own."""
+        return self._shared is not None and top is not None and top._request_scope is self
 
     def _tear_down(self, exc: BaseException | None) -> None:
         app = self.app

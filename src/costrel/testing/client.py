@@ -170,6 +170,10 @@ class FlaskClient(Client):
             request.environ = self._copy_environ(request.environ)
             return request
 
+        return self._request_from_builder_args(args, kwargs)
+
+    def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseRequest:
+        """Make the request that a builder's arguments describe; Flask-SocketIO calls this."""
         kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base", {}))
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:
