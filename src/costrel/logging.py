@@ -11,6 +11,7 @@ from werkzeug.local import LocalProxy
 
 from costrel import _current
 from costrel.core.contracts import Application
+from costrel.core.masking import mask_text, mask_url_passwords
 
 __all__ = ["create_logger", "default_handler", "has_level_handler", "wsgi_errors_stream"]
 
@@ -38,20 +39,24 @@ Can be named in ``logging.config`` as ``ext://costrel.logging.wsgi_errors_stream
 
 
 class _LineFormatter(logging.Formatter):
-    """Keeps one message on one line.
+    """Keeps one message on one line, and secrets out of it.
 
     SECURITY: what a visitor sends gets into messages. A line break in it would
-    forge a record, an escape sequence would rewrite the terminal.
+    forge a record, an escape sequence would rewrite the terminal. And errors
+    tell passwords: those of the database's address, say.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
         if not getattr(record, SEVERAL_LINES, False):
-            record.message = _CONTROL.sub(_escape, record.message)
+            record.message = mask_text(_CONTROL.sub(_escape, record.message))
 
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name; its tuple is Any
-        return _CONTROL_IN_LINES.sub(_escape, super().formatException(ei))
+        lines = _CONTROL_IN_LINES.sub(_escape, super().formatException(ei)).split("\n")
+
+        # What is indented is source, where "password=form.password" is no secret.
+        return "\n".join(mask_url_passwords(line) if line[:2] == "  " else mask_text(line) for line in lines)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from costrel.core.masking import MASK, is_secret_name, mask, mask_url_passwords
+from costrel.core.masking import MASK, is_secret_name, mask, mask_text, mask_url_passwords
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,30 @@ def test_masking_takes_linear_time():
     mask_url_passwords("@" + "://a:" * 50_000)
 
     assert time.perf_counter() - begin < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("login with password=hunter2 failed", "login with password=*** failed"),
+        ("?reset_token=abc&page=2", "?reset_token=***&page=2"),
+        ("{'SECRET_KEY': 'abc', 'PORT': '25'}", "{'SECRET_KEY': '***', 'PORT': '25'}"),
+        ("API_KEY: abc", "API_KEY: ***"),
+        ('{"client_secret":"abc"}', '{"client_secret":"***"}'),
+        ("db at postgresql://ada:s3cret@db/shop", "db at postgresql://ada:***@db/shop"),
+        ("KeyError: 'password'", "KeyError: 'password'"),
+        ("SECRET_KEY=None", "SECRET_KEY=None"),
+        ("the token is missing; key=5", "the token is missing; key=5"),
+        ("token: ", "token: "),
+    ],
+)
+def test_secrets_in_a_text_are_masked_and_the_rest_is_kept(text, shown):
+    assert mask_text(text) == shown
+
+
+@pytest.mark.parametrize("unit", ["TOKEN", "TOKEN=", "TOKEN='", "a=", "token: ", "TOKEN=a,"])
+def test_masking_a_text_takes_linear_time(unit):
+    begin = time.process_time()
+    mask_text(unit * 100_000)
+
+    assert time.process_time() - begin < 1

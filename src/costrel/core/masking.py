@@ -6,13 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["MASK", "is_secret_name", "mask", "mask_url_passwords"]
+__all__ = ["MASK", "is_secret_name", "mask", "mask_text", "mask_url_passwords"]
 
 MASK = "***"
 
 _SECRET_NAME = re.compile(
     r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|APIKEY|_KEYS?$|^KEY$", re.IGNORECASE
 )
+
+# A name and its value as they stand in texts: NAME=value, 'NAME': 'value', name="value".
+# Possessive, so that a long word is looked at once. "KEY" alone says too little in a text.
+_ASSIGNMENT = re.compile(r"""(?<!\w)(\w++)(["']?(?:=|:[ ]?)["']?)([^\s"',;&()\[\]{}]++)""")
+_SECRET_IN_TEXT = re.compile(r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|API_?KEY", re.IGNORECASE)
 
 _WORD = re.compile(r"\S+")
 _PORT = re.compile(r"[0-9]+/")
@@ -54,6 +59,28 @@ def _mask_one_url(word: str) -> str:
         return word
 
     return f"{scheme}://{user}:{MASK}@{place}"
+
+
+def mask_text(text: str) -> str:
+    """Replace what looks like a secret in a text for a log.
+
+    Example:
+        >>> mask_text("no answer from redis://:s3cret@cache/0 with api_token=abc")
+        'no answer from redis://:***@cache/0 with api_token=***'
+    """
+    text = mask_url_passwords(text)
+    if _SECRET_IN_TEXT.search(text) is None:
+        return text
+
+    return _ASSIGNMENT.sub(_mask_assignment, text)
+
+
+def _mask_assignment(found: re.Match[str]) -> str:
+    name, between, value = found.groups()
+    if _SECRET_IN_TEXT.search(name) is None or value in ("None", "True", "False"):
+        return found[0]
+
+    return f"{name}{between}{MASK}"
 
 
 def mask(name: Any, value: Any) -> Any:
