@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,9 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
             " for ever\n  hint: Make the calling function async and await it."
         )
 
+    handled = sys.exc_info()[1]
+    if handled is not None:
+        coroutine = _while_handling(handled, coroutine)
     context = contextvars.copy_context()
     done = threading.Event()
     outcome: list[Any] = [None, None]
@@ -87,3 +91,13 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
         raise outcome[1]
 
     return outcome[0]
+
+
+async def _while_handling(error: BaseException, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Let an async error handler see its error as the one being handled; that thread's is not seen here."""
+    traceback = error.__traceback__
+    try:
+        raise error
+    except BaseException:
+        error.__traceback__ = traceback  # this frame is no part of the story
+        return await coroutine
