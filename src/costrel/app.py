@@ -32,21 +32,23 @@ from costrel.core.drive import is_async, run_sync
 from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
+from costrel.core.views import where_defined
 from costrel.core.startup import find_weaknesses, is_loopback, refuse_unfit_settings
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
 from costrel.helpers import get_flashed_messages
 from costrel.routing import Map, decode_path
+from costrel.routing.suggest import ExplainedBuildError
 from costrel.sansio.app import App
 from costrel.serving.offload import async_to_sync
 from costrel.serving.wsgi import wsgi_app
 from costrel.sessions import SecureCookieSessionInterface, SessionInterface
-from costrel.templating import Environment
 from costrel.wrappers import Request, Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from costrel._environment import Environment
     from costrel.cli.groups import AppGroup
     from costrel.testing import FlaskClient, FlaskCliRunner
 
@@ -419,7 +421,7 @@ class Costrel(App):
                 response_class=self.response_class,
                 to_json=self.json.response,
                 environ=None if scope is None else scope.environ,
-                view_name=lambda: repr(scope.request.endpoint) if scope is not None else "the request",
+                view=lambda: _describe_view(self, scope),
             ),
         )
 
@@ -587,7 +589,11 @@ class Costrel(App):
             )
         except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
-            return self.handle_url_build_error(error, endpoint, values)
+            explained = ExplainedBuildError.of(error).with_traceback(error.__traceback__)
+        else:
+            return url if _anchor is None else url + self._url_suffix(_anchor)
+
+        return self.handle_url_build_error(explained, endpoint, values)
 
         return built if _anchor is None else built + self._url_suffix(_anchor)
 
@@ -766,6 +772,15 @@ class _OnlyApp:
 
     def __init__(self, app: Costrel) -> None:
         self.app = app
+
+
+def _describe_view(app: Costrel, scope: Any) -> tuple[str, str]:
+    """Name the view of a request, and the place where it is defined."""
+    endpoint = None if scope is None else scope.request.endpoint
+    if endpoint is None:
+        return "the request", ""
+
+    return repr(endpoint), where_defined(app.view_functions.get(endpoint))
 
 
 def _is_below(host: str, server_name: str, scheme: str) -> bool:

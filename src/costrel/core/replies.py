@@ -46,7 +46,7 @@ def make_response(
     response_class: type[Any],
     to_json: Callable[[Any], Any],
     environ: Any,
-    view_name: Callable[[], str],
+    view: Callable[[], tuple[str, str]],
 ) -> Any:
     """Turn a view's value into a response.
 
@@ -55,16 +55,20 @@ def make_response(
         response_class: The application's response class.
         to_json: Makes a response of a mapping or a list.
         environ: The WSGI environment, for a body that is a WSGI callable.
-        view_name: Names the view, for the message of an error.
+        view: Names the view and the place where it is defined, for the message of an error.
 
     Raises:
         TypeError: If the value is of no kind that a view may return.
     """
-    body, status, headers = split_reply(rv)
+    try:
+        body, status, headers = split_reply(rv)
+    except TypeError as error:
+        raise TypeError(f"{error}{_place(view()[1])}") from None
     if body is None:
+        name, place = view()
         raise TypeError(
-            f"The view function for {view_name()} did not return a valid response."
-            " The function either returned None or ended without a return statement."
+            f"The view function for {name} did not return a valid response. The function either returned"
+            f" None or ended without a return statement.{_place(place)}"
         )
 
     if not isinstance(body, response_class):
@@ -80,9 +84,9 @@ def make_response(
             try:
                 body = response_class.force_type(body, environ)
             except TypeError as error:
-                _refuse(body, view_name(), error)
+                _refuse(body, view(), error)
         else:
-            _refuse(body, view_name(), None)
+            _refuse(body, view(), None)
 
     if status is not None:
         if isinstance(status, str | bytes | bytearray):
@@ -95,9 +99,16 @@ def make_response(
     return body
 
 
-def _refuse(body: Any, view_name: str, cause: BaseException | None) -> NoReturn:
+def _refuse(body: Any, view: tuple[str, str], cause: BaseException | None) -> NoReturn:
+    name, place = view
+    # What Werkzeug said of a WSGI callable that failed stands before it, as in Flask.
     raise TypeError(
-        f"{cause or ''}\nThe view function for {view_name} did not return a valid response. The return type"
-        " must be a string, dict, list, tuple with headers or status, Response instance, or WSGI callable,"
-        f" but it was a {type(body).__name__}."
+        f"{f'{cause}{chr(10)}' if cause else ''}The view function for {name} did not return a valid response."
+        " The return type must be a string, dict, list, tuple with headers or status, Response instance, or"
+        f" WSGI callable, but it was a {type(body).__name__}.{_place(place)}"
     ) from cause
+
+
+def _place(place: str) -> str:
+    """Write where the view is, on a line of its own."""
+    return f"\n  the view: {place}" if place else ""

@@ -1,14 +1,27 @@
-"""Whether a view can take the variables of its rule. Pure: signatures in, errors out."""
+"""Whether a view can take the variables of its rule, and where things are defined. No request, no application."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from costrel.errors import SetupError
 
-__all__ = ["check_view_arguments", "where_defined"]
+__all__ = ["caller_place", "check_view_arguments", "where_defined"]
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+def caller_place() -> str:
+    """Name the innermost line of the stack that is not costrel's own, as ``file:line``."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def where_defined(view: Any) -> str:

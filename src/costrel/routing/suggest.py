@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
+from werkzeug.routing import BuildError, Map, MapAdapter, RequestRedirect, Rule
 
-__all__ = ["NearMiss", "endpoints_taking", "explain_build_error", "near_misses", "nearest"]
+__all__ = [
+    "ExplainedBuildError",
+    "NearMiss",
+    "endpoints_taking",
+    "explain_build_error",
+    "near_misses",
+    "nearest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,38 @@ class NearMiss:
     """The path or the rule it speaks of."""
 
     methods: tuple[str, ...] = ()
+
+
+class ExplainedBuildError(BuildError):
+    """Werkzeug's error for a URL that cannot be built, saying more of what to write instead.
+
+    Example:
+        >>> urls = Map([Rule("/u/<int:id>", endpoint="user")]).bind("localhost")
+        >>> try:
+        ...     urls.build("usr.detail", {"id": 7})
+        ... except BuildError as error:
+        ...     str(ExplainedBuildError.of(error)).rpartition("? ")[2]
+        'These take id: user.'
+    """
+
+    @classmethod
+    def of(cls, error: BuildError) -> ExplainedBuildError:
+        """Make one of the error that Werkzeug raised."""
+        return cls(error.endpoint, error.values, error.method, error.adapter)
+
+    def __str__(self) -> str:
+        # Werkzeug names one endpoint that is spelled alike; what it does not say is added.
+        text = super().__str__()
+        if self.adapter is None:
+            return text
+
+        map = self.adapter.map
+        if any(rule.endpoint == self.endpoint for rule in map.iter_rules()):
+            more = explain_build_error(map, self.endpoint, self.values, self.method)
+        else:
+            more = _who_takes(map, self.values)
+
+        return f"{text} {more}".rstrip()
 
 
 def nearest(name: str, names: Iterable[str], *, count: int = 3) -> list[str]:
@@ -122,12 +161,15 @@ def near_misses(map: Map, path: str, method: str = "GET", *, count: int = 5) -> 
 
 def _explain_unknown(map: Map, endpoint: str, values: Mapping[str, Any]) -> str:
     close = nearest(endpoint, (str(rule.endpoint) for rule in map.iter_rules()))
-    taking = [name for name in endpoints_taking(map, values) if name not in close]
-    sentences = [f"Did you mean {' or '.join(repr(name) for name in close)}?"] if close else []
-    if taking:
-        sentences.append(f"These take {', '.join(sorted(values))}: {', '.join(taking[:5])}.")
+    question = f"Did you mean {' or '.join(repr(name) for name in close)}? " if close else ""
 
-    return " ".join(sentences)
+    return f"{question}{_who_takes(map, values, but=close)}".rstrip()
+
+
+def _who_takes(map: Map, values: Mapping[str, Any], but: Iterable[str] = ()) -> str:
+    taking = [name for name in endpoints_taking(map, values) if name not in but]
+
+    return f"These take {', '.join(sorted(values))}: {', '.join(taking[:5])}." if taking else ""
 
 
 def _needs(rule: Rule) -> set[str]:

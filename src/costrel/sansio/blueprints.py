@@ -12,6 +12,7 @@ from functools import update_wrapper
 from typing import Any, TypeVar
 
 from costrel import typing as ft
+from costrel.core.views import caller_place
 from costrel.sansio.scaffold import Scaffold, _endpoint_from_view_func, setupmethod
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
@@ -122,6 +123,7 @@ class Blueprint(Scaffold):
             raise ValueError("'name' may not contain a dot '.' character.")
 
         self.name = name
+        self._made_at = caller_place()
         self.url_prefix = url_prefix
         self.subdomain = subdomain
         self.deferred_functions: list[DeferredSetupFunction] = []
@@ -210,10 +212,14 @@ class Blueprint(Scaffold):
     def _refuse_taken_name(self, app: Any, name: str) -> None:
         taken = app.blueprints.get(name)
         if taken is not None:
-            existing = "this blueprint" if taken is self else "a different blueprint"
+            if taken is self:
+                existing, places = "this blueprint", f"\n  made at: {self._made_at}"
+            else:
+                existing = "a different blueprint"
+                places = f"\n  the first:  {taken._made_at}\n  the second: {self._made_at}"
             raise ValueError(
-                f"The name '{name}' is already registered for {existing} (from {taken.import_name!r})."
-                " Use 'name=' to provide a unique name."
+                f"The name '{name}' is already registered for {existing}. Use 'name=' to provide a unique"
+                f" name, as in register_blueprint(..., name={name.rpartition('.')[2] + '_2'!r}).{places}"
             )
 
     def _add_commands(self, app: Any, name: str, options: dict[str, Any]) -> None:
