@@ -22,6 +22,7 @@ __all__ = ["write", "write_bytes", "write_with"]
 _standard: Any = _encoder_module
 
 _DEL = 0x7F
+_DOT = 0x2E
 _MINUS = 0x2D
 _NON_ASCII = re.compile("[\x7f-\U0010ffff]+")
 
@@ -64,7 +65,7 @@ _SORTED: int = _AS_IT_IS | orjson.OPT_SORT_KEYS if orjson else 0
 _INDENT: int = orjson.OPT_INDENT_2 if orjson else 0
 
 
-def write_bytes(obj: Any, *, sort_keys: bool, ensure_ascii: bool, indent: bool) -> bytes | None:
+def write_bytes(obj: Any, sort_keys: bool, ensure_ascii: bool, indent: bool) -> bytes | None:
     """Write JSON and a line feed, compact or indented by two, if orjson can.
 
     Returns:
@@ -75,14 +76,16 @@ def write_bytes(obj: Any, *, sort_keys: bool, ensure_ascii: bool, indent: bool) 
         return None
 
     options = _SORTED if sort_keys else _AS_IT_IS
+    if indent:
+        options |= _INDENT
     try:
-        out: bytes = _dump(obj, _plain, options | _INDENT if indent else options)
+        out: bytes = _dump(obj, _plain, options)
     except TypeError:
         # Keys that are no strings, lone surrogates, integers beyond 64 bits, deep
         # nesting, circles, or a value that cannot be written: not told apart.
         return None
 
-    if len(out) <= _MAX_BYTES_COMPARED and (b"0.0000" in out or _MINUS in out) and _has_small_number(out):
+    if (_DOT in out or _MINUS in out) and len(out) <= _MAX_BYTES_COMPARED and _has_small_number(out):
         return None
     if ensure_ascii and (not out.isascii() or _DEL in out):
         return _NON_ASCII.sub(_escape, out.decode()).encode("ascii")
@@ -91,10 +94,11 @@ def write_bytes(obj: Any, *, sort_keys: bool, ensure_ascii: bool, indent: bool) 
 
 
 def _has_small_number(out: bytes) -> bool:
-    if b"0.0000" in out and _WITHOUT_EXPONENT.search(out):
+    # PERF: a single byte is looked for in 10 ns, several in 140.
+    if _DOT in out and b"0.0000" in out and _WITHOUT_EXPONENT.search(out):
         return True
 
-    return b"e-" in out and _SHORT_EXPONENT.search(out) is not None
+    return _MINUS in out and b"e-" in out and _SHORT_EXPONENT.search(out) is not None
 
 
 def _escape(run: re.Match[str]) -> str:
