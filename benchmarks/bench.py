@@ -96,13 +96,16 @@ def main():
     run["about"] = about()
     for section in options.only.split(","):
         run[section] = run_section(section, options)
-    run = {name: run[name] for name in ("about", *SECTIONS) if name in run}
-    text = report.page(run)
-    print(text)
-    if options.dry:
-        return
-    stored.write_text(json.dumps(run, indent=1) + "\n")
-    (HERE / "RESULTS.md").write_text(text)
+        run = {name: run[name] for name in ("about", *SECTIONS) if name in run}
+        if not options.dry:
+            write(run)  # after each section: what was measured stays, if a later one fails
+    print(report.page(run))
+
+
+def write(run):
+    """Write the figures, the page and the picture."""
+    (HERE / "results.json").write_text(json.dumps(run, indent=1) + "\n")
+    (HERE / "RESULTS.md").write_text(report.page(run))
     if run.get("main"):
         (HERE / "speed.svg").write_text(picture.draw(run["main"]))
 

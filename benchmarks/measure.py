@@ -83,10 +83,12 @@ def compare(task, frameworks, *, rounds):
     for framework in frameworks:
         worker = begin(framework, task)
         answer = json.loads(worker.stdout.readline() or "null")
-        if answer and "count" in answer:
+        if answer is None:
+            raise RuntimeError(f"{framework} failed at {task.workload}; its traceback is above")
+        if "count" in answer:
             workers[framework] = worker
             continue
-        print(f"  {framework} has no {task.workload}: {answer and answer['skipped']}", file=sys.stderr)
+        print(f"{'':16} {'':10} {answer['skipped']}: left out", file=sys.stderr)
         worker.stdin.close()
         worker.wait()
     times = {framework: [] for framework in workers}

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -131,22 +132,30 @@ def _read_answer(connection):
 
 
 def _family(pid):
-    process = psutil.Process(pid)
-    return [process, *process.children(recursive=True)]
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _cpu_seconds(pid):
-    return sum(sum(process.cpu_times()[:2]) for process in _family(pid))
+    total = 0.0
+    for process in _family(pid):
+        # a helper of the server may end while it is looked at
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:2])
+
+    return total
 
 
 def _stop(process):
-    try:
-        family = _family(process.pid)
-    except psutil.NoSuchProcess:
-        return
+    family = _family(process.pid)
     for member in family:
-        member.terminate()
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
     _, alive = psutil.wait_procs(family, timeout=5)
     for member in alive:
-        member.kill()
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
     process.wait()
