@@ -15,6 +15,7 @@ LEVELS = {
     0: {"_missing", "_mode", "errors", "signals", "typing"},
     1: {"_current", "core"},
     2: {
+        "_environment",
         "_proxies",
         "config",
         "ctx",

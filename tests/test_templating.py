@@ -334,3 +334,27 @@ def test_own_loader_replaces_the_applications(app):
 
     assert env.app is app
     assert env.get_template("a").render() == "b"
+
+
+def test_environment_class_of_an_application_can_be_chosen_as_in_flask():
+    class Own(templating.Environment):
+        pass
+
+    class Shop(Costrel):
+        jinja_environment = Own
+
+    app = Costrel("x")
+    assert app.jinja_environment is Costrel.jinja_environment is templating.Environment
+    assert type(Shop("x").jinja_env) is Own
+
+    app.jinja_environment = Own
+    assert type(app.jinja_env) is Own
+    assert type(Costrel("x").jinja_env) is templating.Environment
+
+
+def test_module_answers_for_the_classes_it_loads_late_and_for_no_others():
+    for name in templating.__all__:
+        assert getattr(templating, name) is not None
+
+    with pytest.raises(AttributeError, match="Enviroment"):
+        templating.Enviroment

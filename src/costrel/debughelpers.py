@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2.loaders import BaseLoader
 from werkzeug.routing import RequestRedirect
 
 from costrel import _current
 from costrel.core.contracts import Application
 from costrel.logging import SEVERAL_LINES
+
+if TYPE_CHECKING:
+    from jinja2.loaders import BaseLoader
 
 __all__ = [
     "DebugFilesKeyError",

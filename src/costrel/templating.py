@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any
-
-from jinja2 import BaseLoader, Template, TemplateNotFound
-from jinja2.utils import LRUCache
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from costrel._current import current, require_context
 from costrel.core.autoescape import autoescape_for
-from costrel.core.missing_template import MissingTemplate
-from costrel.core.rendering import RenderEnvironment
-from costrel.debughelpers import explain_template_loading_attempts
 from costrel.helpers import stream_with_context
 from costrel.signals import before_render_template, template_rendered
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from costrel._environment import DispatchingJinjaLoader, Environment
 
 __all__ = [
     "DispatchingJinjaLoader",
@@ -27,11 +25,17 @@ __all__ = [
     "stream_template_string",
 ]
 
-_KEPT_STRINGS = 256
-_KEPT_STRING_CHARACTERS = 32_768
 
-# What a loader answers: source, file name, and whether that is still the newest.
-Source = tuple[str, str | None, Callable[[], bool] | None]
+# Hidden from checkers, which know the names and should complain about all others.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in ("DispatchingJinjaLoader", "Environment"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+        from costrel import _environment  # for cost: Jinja, 25 ms, only templates need it
+
+        return globals().setdefault(name, getattr(_environment, name))
 
 
 def _default_template_ctx_processor() -> dict[str, Any]:
@@ -47,110 +51,6 @@ def _default_template_ctx_processor() -> dict[str, Any]:
         return {"g": ctx.g}
 
     return {"g": ctx.g, "request": ctx.request}
-
-
-class Environment(RenderEnvironment):
-    """A Jinja environment that knows its application.
-
-    Args:
-        app: The application; its blueprints' templates are found too.
-        options: Jinja's.
-    """
-
-    # Any: an application belongs to a higher level; the options are Jinja's.
-    def __init__(self, app: Any, **options: Any) -> None:
-        if "loader" not in options:
-            options["loader"] = app.create_global_jinja_loader()
-        super().__init__(**options)
-        self.app = app
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # A changed setting may compile the same source to something else.
-        self.__dict__["_from_strings"] = LRUCache(_KEPT_STRINGS)
-        super().__setattr__(name, value)
-
-    def add_extension(self, extension: Any) -> None:
-        """Add an extension after the environment was made."""
-        self.__dict__["_from_strings"] = LRUCache(_KEPT_STRINGS)
-        super().add_extension(extension)
-
-    def _compiled_string(self, source: str) -> Template:
-        """Return the template of a source, compiled the first time.
-
-        PERF: 0.8 µs instead of 1,400.
-        """
-        if len(source) > _KEPT_STRING_CHARACTERS:
-            return self.from_string(source)
-
-        kept: LRUCache = self.__dict__["_from_strings"]
-        template: Template | None = kept.get(source)
-        if template is None:
-            template = kept[source] = self.from_string(source)
-
-        return template
-
-
-class DispatchingJinjaLoader(BaseLoader):
-    """Look for a template in the application's folder, then in its blueprints'.
-
-    Args:
-        app: The application.
-    """
-
-    # Any: an application belongs to a higher level.
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    def get_source(self, environment: Any, template: str) -> Source:
-        """Return a template's source.
-
-        Raises:
-            TemplateNotFound: If nobody has it; the message says where it was
-                looked for and which name is the nearest.
-        """
-        if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
-            return self._get_source_explained(environment, template)
-
-        for _, loader in self._iter_loaders():
-            try:
-                return loader.get_source(environment, template)
-            except TemplateNotFound:
-                continue
-
-        raise MissingTemplate(template, self._places)
-
-    def _get_source_explained(self, environment: Any, template: str) -> Source:
-        """Ask every loader, and log what each of them says."""
-        attempts = []
-        found: Source | None = None
-        for owner, loader in self._iter_loaders():
-            answer: Source | None = None
-            with suppress(TemplateNotFound):
-                answer = loader.get_source(environment, template)
-            found = found or answer
-            attempts.append((loader, owner, answer))
-
-        explain_template_loading_attempts(self.app, template, attempts)
-        if found is None:
-            raise MissingTemplate(template, self._places)
-
-        return found
-
-    def _iter_loaders(self) -> Iterator[tuple[Any, BaseLoader]]:
-        app = self.app
-        for owner in (app, *app.iter_blueprints()):
-            loader = owner.jinja_loader
-            if loader is not None:
-                yield owner, loader
-
-    def _places(self) -> Iterator[tuple[str, BaseLoader]]:
-        for owner, loader in self._iter_loaders():
-            kind = "application" if owner is self.app else "blueprint"
-            yield f"{kind} {owner.name!r}", loader
-
-    def list_templates(self) -> list[str]:
-        """Name all templates of the application and its blueprints."""
-        return list({name for _, loader in self._iter_loaders() for name in loader.list_templates()})
 
 
 def _render(app: Any, template: Template, context: dict[str, Any]) -> str:
@@ -203,11 +103,8 @@ def render_template_string(source: str, **context: Any) -> str:
 
 def _from_string(env: Any, source: str) -> Template:
     """Compile a source; an environment that is not ours does it each time."""
-    template: Template
-    if isinstance(env, Environment):
-        template = env._compiled_string(source)
-    else:
-        template = env.from_string(source)
+    compiled = getattr(env, "_compiled_string", None) or env.from_string
+    template: Template = compiled(source)
 
     return template
 

@@ -1,6 +1,6 @@
 import pytest
 
-from costrel.core.lazy import lazy
+from costrel.core.lazy import class_from, lazy
 
 
 class Cup:
@@ -46,3 +46,37 @@ def test_value_that_fails_is_tried_again():
         with pytest.raises(KeyError):
             broken.value
     assert broken.tries == 2
+
+
+class Shelf:
+    kind = class_from(lambda: Cup)
+
+
+def test_class_can_be_read_from_class_subclass_and_instance():
+    class Wide(Shelf):
+        pass
+
+    assert Shelf.kind is Wide.kind is Shelf().kind is Cup
+
+
+def test_class_can_be_overridden_by_a_subclass_and_assigned_on_both():
+    class Other(Shelf):
+        kind = list
+
+    shelf = Shelf()
+    shelf.kind = dict
+    assert (Other.kind, Other().kind, shelf.kind, Shelf.kind) == (list, list, dict, Cup)
+
+    del shelf.kind
+    assert shelf.kind is Cup
+
+    Other.kind = tuple
+    assert Other().kind is tuple
+
+
+def test_class_that_was_patched_is_found_by_its_function_again(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "kind", dict)
+        assert Shelf.kind is dict
+
+    assert Shelf().kind is Cup

@@ -1,4 +1,4 @@
-"""Attributes that are worked out when first asked for. Knows no request.
+"""Attributes that are worked out when they are asked for. Knows no request.
 
 Werkzeug's ``cached_property`` is a data descriptor, so each later access runs
 Python code. This one is not: after the first access the value lies in the
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-__all__ = ["lazy"]
+__all__ = ["class_from", "lazy"]
 
 T = TypeVar("T")
 
@@ -57,3 +57,31 @@ def lazy(compute: Callable[[Any], T]) -> T:
         6
     """
     return cast(T, _Lazy(compute))
+
+
+class _ClassFrom:
+    """Read a class attribute from a function. Not a data descriptor: what is assigned goes before."""
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self.find = find
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self.find()
+
+
+def class_from(find: Callable[[], T]) -> T:
+    """Make a class attribute out of a function that imports its value.
+
+    It can be read from the class and from instances, and be assigned on both
+    and overridden by subclasses, as if the value stood there.
+
+    Example:
+        >>> def fraction():
+        ...     from fractions import Fraction
+        ...     return Fraction
+        >>> class Shop:
+        ...     number = class_from(fraction)
+        >>> Shop.number, Shop().number(1, 2)
+        (<class 'fractions.Fraction'>, Fraction(1, 2))
+    """
+    return cast(T, _ClassFrom(find))

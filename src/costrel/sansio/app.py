@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from werkzeug.datastructures import ImmutableDict
@@ -27,6 +27,7 @@ from costrel._current import current
 from costrel.config import Config, ConfigAttribute
 from costrel.core.contracts import Application
 from costrel.core.handlers import find_handler
+from costrel.core.lazy import class_from
 from costrel.core.marker import ApplicationMarker
 from costrel.core.next_url import encode_controls
 from costrel.core.views import where_defined
@@ -44,7 +45,10 @@ from costrel.sansio.scaffold import (
     find_package,
     setupmethod,
 )
-from costrel.templating import DispatchingJinjaLoader, Environment, autoescape_for
+from costrel.templating import autoescape_for
+
+if TYPE_CHECKING:
+    from costrel._environment import DispatchingJinjaLoader, Environment
 
 __all__ = ["App"]
 
@@ -61,6 +65,12 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
         return value
 
     return timedelta(seconds=value)
+
+
+def _jinja_environment() -> type[Environment]:
+    from costrel._environment import Environment  # for cost: Jinja, 25 ms, only templates need it
+
+    return Environment
 
 
 class App(Scaffold, ApplicationMarker):
@@ -81,7 +91,7 @@ class App(Scaffold, ApplicationMarker):
     """
 
     aborter_class = Aborter
-    jinja_environment: type[Environment] = Environment
+    jinja_environment: type[Environment] = class_from(_jinja_environment)
     app_ctx_globals_class: type[Any] = _AppCtxGlobals
     config_class = Config
     testing = ConfigAttribute[bool]("TESTING")
@@ -200,6 +210,8 @@ class App(Scaffold, ApplicationMarker):
 
     def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
         """Create the loader that searches the application's and the blueprints' templates."""
+        from costrel._environment import DispatchingJinjaLoader  # for cost: as above
+
         return DispatchingJinjaLoader(self)
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
