@@ -591,11 +591,9 @@ class Costrel(App):
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
             explained = ExplainedBuildError.of(error).with_traceback(error.__traceback__)
         else:
-            return url if _anchor is None else url + self._url_suffix(_anchor)
+            return built if _anchor is None else built + self._url_suffix(_anchor)
 
         return self.handle_url_build_error(explained, endpoint, values)
-
-        return built if _anchor is None else built + self._url_suffix(_anchor)
 
     def _path_for(self, scope: Any, endpoint: str, values: dict[str, Any], method: str | None) -> str | None:
         """Build the path of an endpoint by its plan; ``None`` is for Werkzeug to answer."""
