@@ -308,9 +308,10 @@ class Costrel(App):
         """Call the view of the request and return its value."""
         return cast("ft.ResponseReturnValue", self._run(lifecycle.dispatch_request, ctx))
 
-    def finalize_request(self, rv: Any, from_error_handler: Any = False, *more: Any) -> Response:
+    def finalize_request(self, rv: Any, *more: Any, from_error_handler: bool = False) -> Response:
         """Make the response of a view's value, and run the hooks on it."""
-        ctx, rv, *rest = _split((rv, from_error_handler, *more), optional=1)
+        ctx, rv, *rest = _split((rv, *more))
+        rest = rest or [from_error_handler]
 
         return cast(Response, self._run(lifecycle.finalize_request, ctx, rv, *rest))
 
@@ -800,7 +801,7 @@ def _relative_to(url: str, host_url: str) -> str:
     return "/" + url[len(host_url) :].lstrip("/\\")
 
 
-def _split(args: tuple[Any, ...], optional: int = 0) -> tuple[Any, ...]:
+def _split(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Sort arguments of either style into context (or ``None``) and the rest."""
     if isinstance(args[0], AppContext):
         ctx, *rest = args

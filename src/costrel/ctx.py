@@ -21,6 +21,7 @@ from werkzeug.routing import MapAdapter
 from costrel import typing as ft
 from costrel._current import current, outside_request_context, require_request
 from costrel._missing import MISSING, Missing
+from costrel.core.app_methods import styled_args
 from costrel.core.stack import take_out
 from costrel.signals import appcontext_popped, appcontext_pushed
 
@@ -249,7 +250,7 @@ class AppContext:
                 self._uncovers = MISSING
 
     def _tear_down(self, exc: BaseException | None) -> None:
-        self.app.do_teardown_appcontext(exc)
+        _run_teardown(self, "do_teardown_appcontext", exc)
 
     def hold(self) -> None:
         """Postpone the teardown until ``release`` was called as often as this."""
@@ -436,13 +437,13 @@ class RequestContext(AppContext):
     def _tear_down(self, exc: BaseException | None) -> None:
         app = self.app
         try:
-            app.do_teardown_request(exc)
+            _run_teardown(self, "do_teardown_request", exc)
         finally:
             try:
                 self._close_request()
             finally:
                 if self._shared is None:
-                    app.do_teardown_appcontext(exc)
+                    _run_teardown(self, "do_teardown_appcontext", exc)
 
     def _close_request(self) -> None:
         """Close uploaded files, and free the request from its reference cycle with the environment."""
@@ -454,6 +455,12 @@ class RequestContext(AppContext):
         close = getattr(request, "close", None)
         if close is not None:
             close()
+
+
+def _run_teardown(ctx: AppContext, name: str, exc: BaseException | None) -> None:
+    """Call the application's method, in the style it was written for."""
+    method = getattr(ctx.app, name)
+    method(*styled_args(method, name, ctx, (exc,)))
 
 
 def after_this_request(f: ft.AfterRequestCallable[Any]) -> ft.AfterRequestCallable[Any]:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from costrel._current import current
 from costrel.core import lifecycle
-from costrel.core.app_methods import lane_is_closed
+from costrel.core.app_methods import lane_is_closed, styled_args
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
 from costrel.core.hosts import known_hosts
@@ -259,7 +259,8 @@ def _call_view(app: Any, ctx: RequestContext) -> Any:
         raise AssertionError("a request without a rule has a routing error")
 
     if ctx.environ["REQUEST_METHOD"] == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
-        return app.make_default_options_response()
+        answer = app.make_default_options_response
+        return answer(*styled_args(answer, "make_default_options_response", ctx, ()))
 
     rv = app.view_functions[rule.endpoint](**view_args)
 
