@@ -8,6 +8,7 @@ Only names that are absent are added, and each is looked up when somebody uses i
 from __future__ import annotations
 
 import sys
+from threading import get_ident
 
 import costrel.as_flask  # noqa: F401  # the alias comes first
 
@@ -80,19 +81,29 @@ NAMES = {
 class ReviveFinder:
     """Stand before the finders, and add the names to a module as soon as it was executed."""
 
+    def __init__(self) -> None:
+        self._searches: set[tuple[int, str]] = set()
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the spec that the other finders find, with a loader that adds the names."""
-        if fullname not in NAMES and fullname != "costrel.app":
+        search = (get_ident(), fullname)
+        if (fullname not in NAMES and fullname != "costrel.app") or search in self._searches:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = _Loader(spec.loader)  # type: ignore[assignment]  # a Loader by its methods
-                return spec
 
-        return None
+        # Another finder may ask all the others as this one does: each is asked once.
+        self._searches.add(search)
+        try:
+            specs = (finder.find_spec(fullname, path, target) for finder in sys.meta_path)
+            spec = next(filter(None, specs), None)
+        finally:
+            self._searches.discard(search)
+        if spec is None or spec.loader is None:
+            return None
+        spec.loader = _Loader(spec.loader)  # type: ignore[assignment]  # a Loader by its methods
+
+        return spec
 
 
 class _Loader:
