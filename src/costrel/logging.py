@@ -19,6 +19,9 @@ __all__ = ["create_logger", "default_handler", "has_level_handler", "wsgi_errors
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
+# How the lines of a traceback that are not indented begin: with words or the error's class.
+_OF_TRACEBACK = re.compile(r"[ |+]|$|Traceback |The above |During |[A-Za-z_][\w.]*(?::|$)")
+
 SEVERAL_LINES = "costrel_several_lines"
 """``extra={SEVERAL_LINES: True}`` for a message of costrel's own that has lines."""
 
@@ -53,10 +56,19 @@ class _LineFormatter(logging.Formatter):
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name; its tuple is Any
-        lines = _CONTROL_IN_LINES.sub(_escape, super().formatException(ei)).split("\n")
+        text = _CONTROL_IN_LINES.sub(_escape, super().formatException(ei))
 
-        # What is indented is source, where "password=form.password" is no secret.
-        return "\n".join(mask_url_passwords(line) if line[:2] == "  " else mask_text(line) for line in lines)
+        return "\n".join(map(_fit_line, text.split("\n")))
+
+
+def _fit_line(line: str) -> str:
+    """Make a line of a traceback safe to log."""
+    # What is indented is source, where "password=form.password" is no secret.
+    if line[:2] == "  ":
+        return mask_url_passwords(line)
+
+    # A line break in an error's message must not begin what looks like a record.
+    return mask_text(line if _OF_TRACEBACK.match(line) else f"  {line}")
 
 
 def _escape(match: re.Match[str]) -> str:
