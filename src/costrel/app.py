@@ -372,6 +372,9 @@ class Costrel(App):
         ctx, exc = _split((exc, *more))
         run_sync(lifecycle.do_teardown_appcontext(ctx or _OnlyApp(self), exc), self.ensure_sync)
 
+    def _log_teardown_error(self, error: BaseException) -> None:
+        self.logger.error("Another error in teardown", exc_info=error)
+
     def _run(self, step: Callable[..., Any], ctx: Any, *args: Any) -> Any:
         if ctx is None:
             ctx = cast(Any, require_request(f"{step.__name__}()"))._request_scope

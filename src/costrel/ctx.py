@@ -21,6 +21,7 @@ from werkzeug.routing import MapAdapter
 from costrel import typing as ft
 from costrel._current import current, outside_request_context, require_request
 from costrel._missing import MISSING, Missing
+from costrel.core.all_errors import AllErrors
 from costrel.core.app_methods import styled_args
 from costrel.core.stack import take_out
 from costrel.signals import appcontext_popped, appcontext_pushed
@@ -435,15 +436,15 @@ class RequestContext(AppContext):
         return self._shared is not None and top is not None and top._request_scope is self
 
     def _tear_down(self, exc: BaseException | None) -> None:
-        app = self.app
-        try:
+        errors = AllErrors(log=self.app._log_teardown_error)
+        with errors:
             _run_teardown(self, "do_teardown_request", exc)
-        finally:
-            try:
-                self._close_request()
-            finally:
-                if self._shared is None:
-                    _run_teardown(self, "do_teardown_appcontext", exc)
+        with errors:
+            self._close_request()
+        if self._shared is None:
+            with errors:
+                _run_teardown(self, "do_teardown_appcontext", exc)
+        errors.raise_first()
 
     def _close_request(self) -> None:
         """Close uploaded files, and free the request from its reference cycle with the environment."""

@@ -17,6 +17,7 @@ from typing import Any
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError, NotFound
 from werkzeug.routing import RoutingException
 
+from costrel.core.all_errors import AllErrors
 from costrel.core.app_methods import Step, own_method, styled_args
 from costrel.core.default_headers import add_missing
 from costrel.core.drive import Call, Steps
@@ -263,7 +264,7 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
 
 
 def do_teardown_request(ctx: Any, exc: BaseException | None) -> Steps[None]:
-    """Run all ``teardown_request`` functions; the first error is raised when all ran."""
+    """Run all ``teardown_request`` functions; the first error is raised when all ran, the others are logged."""
     app = ctx.app
     names = [name for name in (*_blueprints(ctx), None) if name in app.teardown_request_funcs]
     functions = chain.from_iterable(reversed(app.teardown_request_funcs[name]) for name in names)
@@ -271,23 +272,20 @@ def do_teardown_request(ctx: Any, exc: BaseException | None) -> Steps[None]:
 
 
 def do_teardown_appcontext(ctx: Any, exc: BaseException | None) -> Steps[None]:
-    """Run all ``teardown_appcontext`` functions; the first error is raised when all ran."""
+    """Run all ``teardown_appcontext`` functions; the first error is raised when all ran, the others are logged."""
     app = ctx.app
     yield from _tear_down(app, reversed(app.teardown_appcontext_funcs), appcontext_tearing_down, exc)
 
 
 def _tear_down(app: Any, functions: Iterable[Any], signal: Any, exc: BaseException | None) -> Steps[None]:
-    first_error: BaseException | None = None
     calls = [Call(function, (exc,)) for function in functions]
     if signal.receivers:
         calls.append(Call(_send, (app, signal, {"exc": exc})))
+    errors = AllErrors(log=app._log_teardown_error)
     for call in calls:
-        try:
+        with errors:
             yield call
-        except Exception as error:
-            first_error = first_error or error
-    if first_error is not None:
-        raise first_error
+    errors.raise_first()
 
 
 def find_error_handler(ctx: Any, error: Exception) -> Callable[..., Any] | None:
