@@ -108,6 +108,15 @@ def write(run):
     (HERE / "RESULTS.md").write_text(report.page(run))
     if run.get("main"):
         (HERE / "speed.svg").write_text(picture.draw(run["main"]))
+        write_readme(report.summary(run))
+
+
+def write_readme(summary):
+    """Put the figures of this run between their marks in the README."""
+    readme = HERE.parent / "README.md"
+    before, mark, rest = readme.read_text().partition("<!-- figures: written by make bench -->\n")
+    _, end, after = rest.partition("<!-- end of figures -->\n")
+    readme.write_text(f"{before}{mark}\n{summary}\n\n{end}{after}")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,46 @@ def page(run):
     return "\n\n".join(parts) + "\n"
 
 
+def summary(run):
+    """Return what the README says of a run."""
+    about = run["about"]
+    shown = {
+        workload: {name: row[name] for name in ("flask", "bottle", "falconorjson", "costrel") if name in row}
+        for workload, row in run["main"].items()
+    }
+    lines = [
+        f"Times faster than Flask, in one run ({about['date']}, Python {about['python']}, {about['cores']} "
+        "shared cores, in process):",
+        "",
+        ratios(shown),
+        "",
+    ]
+    if run.get("everything"):
+        gains = [row["flask"] / row["costrel"] for row in run["everything"].values()]
+        lines.append(
+            f"- With hooks, signal receivers, a session and an error handler in play: {min(gains):.1f} to "
+            f"{max(gains):.1f} times, by workload."
+        )
+    if run.get("routing"):
+        few, many = (run["routing"][name]["costrel"] for name in ("routes_10", "routes_10k"))
+        lines.append(f"- A route among 10 takes {few:.1f} µs, one among 10,000 {many:.1f} µs.")
+    if run.get("url_for"):
+        row = run["url_for"]["url_for static"]
+        lines.append(f"- `url_for` takes {row['costrel']:.1f} µs, Flask's {row['flask']:.1f} µs.")
+    if run.get("footprint"):
+        row, flask = (run["footprint"]["frameworks"][name] for name in ("costrel", "flask"))
+        lines.append(
+            f"- Importing it takes {row['cpu_ms']:.0f} ms and {row['rss_mib']:.1f} MiB, Flask "
+            f"{flask['cpu_ms']:.0f} ms and {flask['rss_mib']:.1f} MiB. Over {run['footprint']['requests']:,} "
+            f"requests that never repeat, memory grew by {row['rss_late'] - row['rss_early']:.2f} MiB."
+        )
+    if run.get("servers"):
+        costs = [f"{name} {row['flask'] / row['costrel']:.1f}" for name, row in run["servers"].items()]
+        lines.append(f"- On real servers, most of the time is the server's: {', '.join(costs)} times.")
+
+    return "\n".join(lines)
+
+
 def _about(run):
     about = run["about"]
     return (
