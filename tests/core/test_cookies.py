@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 from werkzeug.sansio.http import parse_cookie
 
-from costrel.core.cookies import check_cookie_domain, check_cookie_name, read_cookies
+from costrel.core.cookies import check_cookie_domain, check_cookie_expires, check_cookie_name, read_cookies
 
 header_text = st.lists(st.sampled_from([";", "=", " ", "\t", '"', "\\", "a", "b", "é", "\\073", ","])).map(
     "".join
@@ -42,3 +42,16 @@ def test_domain_with_attributes_in_it_is_refused(domain):
 @pytest.mark.parametrize("domain", [None, "", ".shop.example", "bücher.example"])
 def test_host_names_are_good_domains(domain):
     check_cookie_domain(domain)
+
+
+@pytest.mark.parametrize(
+    "expires", ["Thu, 01 Jan 1970 00:00:00 GMT; Domain=evil.example", "1\r\nX: 1", "\x00"]
+)
+def test_date_with_attributes_in_it_is_refused(expires):
+    with pytest.raises(ValueError, match="expires must be a date"):
+        check_cookie_expires(expires)
+
+
+@pytest.mark.parametrize("expires", [None, 0, "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_dates_of_any_type_are_good(expires):
+    check_cookie_expires(expires)

@@ -60,11 +60,11 @@ def test_malformed_chunk_is_refused(server, of, rest):
 @pytest.mark.parametrize("rest", [b"", b"5\r\nab", b"5\r\nabcde", b"ffffffffffffff\r\nab"])
 def test_chunked_body_that_breaks_off_is_never_taken_for_whole(server, of, rest):
     status, _, _ = server.send(
-        post(f"/take?of={of}&limit=100000", b"3\r\nabc\r\n" + rest, Transfer_Encoding="chunked"),
+        post(f"/take?of={of}", b"3\r\nabc\r\n" + rest, Transfer_Encoding="chunked"),
         half_close=True,
     )
 
-    assert status in (400, 413, None)
+    assert status in (400, None)
     assert "whole" not in server.events(of)
 
 

@@ -10,10 +10,11 @@ import re
 
 from werkzeug.sansio.http import parse_cookie
 
-__all__ = ["check_cookie_domain", "check_cookie_name", "read_cookies"]
+__all__ = ["check_cookie_domain", "check_cookie_expires", "check_cookie_name", "read_cookies"]
 
 # RFC 6265 4.1.1: cookie-name is a token of RFC 9110.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_UNFIT_FOR_DATE = re.compile(r"[\x00-\x1f;\x7f]")
 _UNFIT_FOR_DOMAIN = re.compile(r"[\x00-\x20;,\x7f]")
 
 
@@ -71,3 +72,13 @@ def check_cookie_domain(domain: str | None) -> None:
     """
     if domain and _UNFIT_FOR_DOMAIN.search(domain) is not None:
         raise ValueError(f"a cookie domain must be a host name, got {domain!r}")
+
+
+def check_cookie_expires(expires: object) -> None:
+    """Refuse a text for a cookie's date that could carry further attributes.
+
+    Raises:
+        ValueError: If it has a semicolon or control character.
+    """
+    if isinstance(expires, str) and _UNFIT_FOR_DATE.search(expires) is not None:
+        raise ValueError(f"a cookie's expires must be a date, got {expires!r}")

@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from costrel.core.conditional import ConditionalResponse
-from costrel.core.cookies import check_cookie_domain, check_cookie_name
+from costrel.core.cookies import check_cookie_domain, check_cookie_expires, check_cookie_name
 from costrel.core.default_headers import SECURITY_HEADERS
 from costrel.core.header_rules import Headers, adopt, check_value, clean_headers, is_plain_path, mend_location
 from costrel.core.inheritance import keeps
@@ -267,11 +267,12 @@ class PlainResponse(ConditionalResponse):
         """Set a cookie; see Werkzeug's method for the arguments.
 
         Raises:
-            ValueError: If the name is no RFC 6265 token or the domain no name;
+            ValueError: If the name is no RFC 6265 token, or domain or date are none;
                 whoever chose it could set further cookies or attributes.
         """
         check_cookie_name(key)
         check_cookie_domain(domain)
+        check_cookie_expires(expires)
         super().set_cookie(
             key,
             value,
