@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug import routing as werkzeug_routing
 
+from costrel import routing as costrel_routing
 from costrel.routing import ConverterError, Map, Rule, RuleError
 
 
@@ -79,3 +84,21 @@ def test_werkzeugs_factories_of_rules_work():
     rule, args = urls.table.match("GET", "/blog/7")
 
     assert (rule.endpoint, args) == ("entry", {"id": 7})
+
+
+@given(
+    st.lists(st.sampled_from(["/x/", "/", "/y", "-"]), min_size=1, max_size=3),
+    st.sampled_from(["", "/z", "/", "<int:n>"]),
+    st.text("xyza/-1", max_size=14),
+)
+def test_rule_of_several_paths_matches_as_werkzeugs_does(between, end, path):
+    variables = [f"<path:v{number}>" for number in range(len(between) + 1)]
+    text = "/" + "".join(map("".join, zip(variables, [*between, end], strict=True)))
+
+    def parts(routing):
+        rule = routing.Rule(text, endpoint="x")
+        routing.Map([rule])
+        return [part.content for part in rule._parts if part.final]
+
+    theirs, ours = (re.match(parts(routing)[0], path) for routing in (werkzeug_routing, costrel_routing))
+    assert (theirs and theirs.groups()) == (ours and ours.groups())

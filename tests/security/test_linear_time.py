@@ -52,7 +52,8 @@ def app(app):
         return str(len(request.form))
 
     app.get("/<int:n>/<path:a>/x", endpoint="before")(lambda n, a: "")
-    app.get("/<int:n>/<path:a>/x/<path:b>", endpoint="between")(lambda n, a, b: "")
+    app.get("/<int:n>/<path:a>/x/<path:b>/y", endpoint="between")(lambda n, a, b: "")
+    app.get("/<int:n>/<path:a>/x/<path:b>/y/<path:c>/z/", endpoint="thrice")(lambda n, a, b, c: "")
 
     return app
 
