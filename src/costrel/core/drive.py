@@ -87,6 +87,8 @@ def run_sync(steps: Steps[T], ensure_sync: Callable[[Callable[..., Any]], Callab
                 call = steps.send(result)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    finally:
+        call = result = None  # type: ignore[assignment]  # an error's traceback holds this frame
 
 
 async def run_async(steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | None = None) -> T:
@@ -111,6 +113,8 @@ async def run_async(steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | 
                 call = steps.send(result)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    finally:
+        call = result = None  # type: ignore[assignment]  # as above
 
 
 async def _call_or_await(call: Call, in_thread: Callable[..., Awaitable[Any]] | None) -> Any:

@@ -48,11 +48,16 @@ __all__ = [
 
 def _step(ctx: Any, name: str, step: Callable[..., Steps[Any]], *args: Any) -> Steps[Any]:
     """Run a step, or the method that overrides it."""
+    # Names of errors are forgotten here and below when they go on, because their traceback holds the
+    # frame: without that a request that failed would live until the garbage collector comes.
     method = own_method(ctx.app, name)
-    if method is None:
-        return (yield from step(ctx, *args))
+    try:
+        if method is None:
+            return (yield from step(ctx, *args))
 
-    return (yield Call(method, styled_args(method, name, ctx, args), _handled(args)))
+        return (yield Call(method, styled_args(method, name, ctx, args), _handled(args)))
+    finally:
+        del args
 
 
 def _handled(args: tuple[Any, ...]) -> BaseException | None:
@@ -76,7 +81,10 @@ def recover(ctx: Any, error: BaseException) -> Steps[Any]:
 
 def handle_error(ctx: Any, error: BaseException) -> Steps[Any]:
     """Let the handlers answer what a view or hook raised."""
-    return (yield from _step(ctx, "handle_user_exception", handle_user_exception, no_exit(error)))
+    try:
+        return (yield from _step(ctx, "handle_user_exception", handle_user_exception, no_exit(error)))
+    finally:
+        del error
 
 
 def no_exit(error: BaseException) -> BaseException:
@@ -104,7 +112,10 @@ def full_dispatch_request(ctx: Any) -> Steps[Any]:
     except (Exception, SystemExit) as error:
         rv = yield from handle_error(ctx, error)
 
-    return (yield from _step(ctx, "finalize_request", finalize_request, rv))
+    try:
+        return (yield from _step(ctx, "finalize_request", finalize_request, rv))
+    finally:
+        del rv  # an error may be its own answer
 
 
 def preprocess_request(ctx: Any) -> Steps[Any]:
@@ -158,10 +169,13 @@ def handle_user_exception(ctx: Any, error: Exception) -> Steps[Any]:
         return (yield from _step(ctx, "handle_http_exception", handle_http_exception, error))
 
     handler = find_error_handler(ctx, error)
-    if handler is None:
-        raise error
+    try:
+        if handler is None:
+            raise error
 
-    return (yield Call(handler, (error,), error))
+        return (yield Call(handler, (error,), error))
+    finally:
+        del error
 
 
 def handle_http_exception(ctx: Any, error: HTTPException) -> Steps[Any]:

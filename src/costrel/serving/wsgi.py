@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from costrel._current import current
 from costrel.core import lifecycle
-from costrel.core.app_methods import lane_is_closed, styled_args
+from costrel.core.app_methods import fast_methods, methods_of, styled_args
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
 from costrel.core.hosts import known_hosts
@@ -59,6 +59,7 @@ def general_lane(app: Any, environ: dict[str, Any], start_response: Callable[...
         return response(environ, start_response)  # type: ignore[no-any-return]  # the application's class
     finally:
         _leave(app, ctx, environ, error)
+        error = None  # its traceback holds this frame
 
 
 def _leave(app: Any, ctx: Any, environ: dict[str, Any], error: BaseException | None) -> None:
@@ -70,7 +71,17 @@ def _leave(app: Any, ctx: Any, environ: dict[str, Any], error: BaseException | N
     try:
         _pop_what_was_left(ctx, error)
     finally:
-        ctx.pop(error)
+        try:
+            ctx.pop(error)
+        finally:
+            error = None
+            _free(ctx)
+
+
+def _free(ctx: Any) -> None:
+    """Break the cycle of a context, its routing error, that one's traceback and the frames in it."""
+    if ctx._routing_error is not None:
+        ctx._routing_error.__traceback__ = None
 
 
 def _pop_what_was_left(ctx: Any, error: BaseException | None) -> None:
@@ -97,7 +108,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
     # that is not made counts, so this is one long function, and what most
     # requests do not need is asked for by the truth of a table.
     app = self
-    if app._own_methods or lane_is_closed(type(app)) or _get_current(None) is not None:
+    if app._own_methods or methods_of(type(app)) != fast_methods[0] or _get_current(None) is not None:
         return general_lane(app, environ, start_response)
 
     ctx = _new_context(RequestContext)
@@ -170,7 +181,9 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     if type(rv) is CoroutineType:
                         rv = app.async_to_sync(_await)(rv)
             except (Exception, SystemExit) as raised:
-                rv = run_sync(lifecycle.handle_error(ctx, raised), app.ensure_sync)
+                # At once, because an error may be its own answer, and its traceback holds this frame.
+                rv = app.make_response(run_sync(lifecycle.handle_error(ctx, raised), app.ensure_sync))
+                _free(ctx)
 
             kind = type(rv)
             if kind is app.response_class:
