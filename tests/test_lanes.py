@@ -456,7 +456,7 @@ def add_hook(scope, hook, own, name):
 @contextmanager
 def lane(fast):
     """Serve by one lane in the block."""
-    before = app_methods._lane["open"]
+    before = bool(app_methods.fast_methods[0])
     use_fast_lane(fast)
     try:
         yield

@@ -18,7 +18,7 @@ from costrel.core.cookies import check_cookie_domain, check_cookie_expires, chec
 from costrel.core.default_headers import SECURITY_HEADERS
 from costrel.core.header_rules import Headers, adopt, check_value, clean_headers, is_plain_path, mend_location
 from costrel.core.inheritance import keeps
-from costrel.core.reply_parts import STATUS_LINES, content_type_of, plain_content_type
+from costrel.core.reply_parts import STATUS_LINES, content_type_of, kept_types, plain_content_type
 
 __all__ = ["PlainResponse"]
 
@@ -102,7 +102,8 @@ class PlainResponse(ConditionalResponse):
             and self.automatically_set_content_length
         ):
             if content_type is None:
-                media = content_type_of(self.default_mimetype if mimetype is None else mimetype)  # type: ignore[arg-type]  # None gives None
+                wanted = self.default_mimetype if mimetype is None else mimetype
+                media = kept_types.get(wanted) or content_type_of(wanted)  # type: ignore[arg-type]  # None gives None
             else:
                 media = plain_content_type(content_type)
             line = STATUS_LINES.get(self.default_status if status is None else status)
@@ -182,12 +183,10 @@ class PlainResponse(ConditionalResponse):
             type(body) is list
             and len(body) == 1
             and type(body[0]) is bytes
-            and self._sends_plainly
             and not self._on_close
             and environ["REQUEST_METHOD"] != "HEAD"
-            and code >= 200
-            and code != 204
-            and code != 304
+            and (code == 200 or (code > 200 and code != 204 and code != 304))
+            and self._sends_plainly
         ):
             present = self._written
             if present is None and not self.autocorrect_location_header:

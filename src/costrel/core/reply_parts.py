@@ -11,7 +11,7 @@ from werkzeug.utils import get_content_type
 
 from costrel.core.header_rules import check_value
 
-__all__ = ["STATUS_LINES", "content_type_of", "plain_content_type"]
+__all__ = ["STATUS_LINES", "content_type_of", "kept_types", "plain_content_type"]
 
 STATUS_LINES: dict[object, tuple[str, int]] = {
     code: (f"{code} {phrase.upper()}", code) for code, phrase in HTTP_STATUS_CODES.items()
@@ -19,7 +19,8 @@ STATUS_LINES: dict[object, tuple[str, int]] = {
 """Status line and code by code, as Werkzeug writes them."""
 
 _MAX_KEPT = 256
-_by_mimetype: dict[str, str] = {}
+kept_types: dict[str, str] = {}
+"""Content types by mimetype, as far as they were asked for; ``content_type_of`` knows all."""
 _checked: dict[str, str] = {}
 
 
@@ -35,11 +36,11 @@ def content_type_of(mimetype: str) -> str | None:
         >>> content_type_of("text/plain"), content_type_of("application/json")
         ('text/plain; charset=utf-8', 'application/json')
     """
-    known = _by_mimetype.get(mimetype)
+    known = kept_types.get(mimetype)
     if known is None and type(mimetype) is str:
         known = check_value(get_content_type(mimetype, "utf-8"))
-        if len(_by_mimetype) < _MAX_KEPT:
-            _by_mimetype[mimetype] = known
+        if len(kept_types) < _MAX_KEPT:
+            kept_types[mimetype] = known
 
     return known
 
