@@ -18,16 +18,17 @@ LINK = re.compile(r"\]\(([^)#:]+?)(?:#[^)]*)?\)")
 
 
 def rows_of(page, first_header):
-    """Yield the cells of each row of the table whose first header is given."""
+    """Yield the cells of each row of the tables whose first header is given."""
     lines = iter(page.read_text(encoding="utf-8").splitlines())
+    inside = False
     for line in lines:
         if line.startswith(f"| {first_header} |"):
-            break
-    next(lines)
-    for line in lines:
-        if not line.startswith("|"):
-            return
-        yield [cell.strip() for cell in line.strip("|").split("|")]
+            inside = True
+            next(lines)
+        elif not line.startswith("|"):
+            inside = False
+        elif inside:
+            yield [cell.strip() for cell in line.strip("|").split("|")]
 
 
 @pytest.fixture
