@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "costrel"
 
 # A name stands for the module and for all modules below it.
 LEVELS = {
-    0: {"_missing", "_mode", "errors", "signals", "typing"},
+    0: {"_missing", "_mode", "_werkzeug", "errors", "signals", "typing"},
     1: {"_current", "core"},
     2: {
         "_environment",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from costrel import _werkzeug  # noqa: F401  # before what imports Werkzeug
 from costrel.app import Costrel, Flask
 from costrel.blueprints import Blueprint
 from costrel.config import Config
