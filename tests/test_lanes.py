@@ -346,7 +346,7 @@ class OwnSessions(SessionInterface):
 
     def open_session(self, app, request):
         self.log.append(f"open session of {request.path}")
-        return SecureCookieSession(opened=True)
+        return SecureCookieSession({"opened": True})
 
     def save_session(self, app, session, response):
         self.log.append(f"save session {dict(session)}")
