@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import defaultdict
 
@@ -18,6 +19,8 @@ _events: dict[str, list[str]] = defaultdict(list)
 def note(event: str) -> None:
     with _lock:
         _events[request.args["of"]].append(event)
+    # For a server with one worker, which cannot be asked while that one is busy.
+    print(event, request.args["of"], file=sys.stderr, flush=True)
 
 
 @app.teardown_request

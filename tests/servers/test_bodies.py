@@ -92,7 +92,7 @@ def test_client_that_leaves_while_it_sends_ends_the_request_once(server, of, han
     sock = server.connect()
     sock.sendall(post(f"/take?of={of}", b"x" * 10, Content_Length=100_000))
     if server.name != "waitress":  # which calls the application when all is there
-        server.until(lambda: server.name == "gunicorn-sync" or "begun" in server.events(of))
+        server.until(lambda: f"begun {of}\n" in server.said())
     hang_up(sock)
 
     if server.name != "waitress":

@@ -16,8 +16,8 @@ def test_sigterm_ends_the_server_and_not_the_request_under_way(short_lived_serve
         sock.sendall(
             f"POST /take?of={of} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345".encode()
         )
-        if server.name == "gunicorn-gthread":
-            server.until(lambda: "begun" in server.events(of))
+        if server.name in FINISHES:
+            server.until(lambda: f"begun {of}\n" in server.said())
         server.process.terminate()
         if server.name in FINISHES:
             server.until(lambda: "SIGTERM" in server.said() or "Handling signal: term" in server.said())
