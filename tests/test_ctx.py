@@ -501,7 +501,7 @@ def _no_collector():
 
 
 @pytest.mark.usefixtures("_no_collector")
-@pytest.mark.parametrize("path", ["/", "/error", "/handled", "/missing", "/json", "/session", "/stream", "/g"])
+@pytest.mark.parametrize("path", ["/", "/error", "/handled", "/missing", "/json", "/session", "/stream", "/g", "/async", "/async-error"])
 @pytest.mark.parametrize("hooks", [False, True], ids=["no hooks", "hooks"])
 def test_request_and_context_are_freed_without_the_collector(app, path, hooks):
     kept = []
@@ -524,6 +524,15 @@ def test_request_and_context_are_freed_without_the_collector(app, path, hooks):
 
     def fails_lookup():
         raise LookupError
+
+    async def later():
+        return "hello"
+
+    async def fails_later():
+        raise ValueError
+
+    app.add_url_rule("/async", "async", later)
+    app.add_url_rule("/async-error", "async_error", fails_later)
 
     def counts():
         session["count"] = 1

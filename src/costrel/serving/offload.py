@@ -87,10 +87,13 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
     loop.call_soon_threadsafe(lambda: loop.create_task(run(), context=context), context=context)
     done.wait()
-    if outcome[1] is not None:
-        raise outcome[1]
+    try:
+        if outcome[1] is not None:
+            raise outcome[1]
 
-    return outcome[0]
+        return outcome[0]
+    finally:
+        outcome.clear()  # the error's traceback holds this frame
 
 
 async def _while_handling(error: BaseException, coroutine: Coroutine[Any, Any, Any]) -> Any:

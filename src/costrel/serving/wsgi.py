@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from costrel._current import current
 from costrel.core import lifecycle
+from costrel.core.all_errors import AllErrors
 from costrel.core.app_methods import fast_methods, methods_of, styled_args
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
@@ -231,16 +232,22 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             error is not None
             or ctx._holds
             or len(tokens) != 1
-            or app.teardown_request_funcs
-            or app.teardown_appcontext_funcs
-            or request_tearing_down.receivers
-            or appcontext_tearing_down.receivers
-            or appcontext_popped.receivers
+            or _get_current(None) is not ctx
             or "werkzeug.debug.preserve_context" in environ
         ):
             rv = None  # a stream that a hook replaced gives up the context
             _leave(app, ctx, environ, error)
             error = None  # its traceback holds this frame
+        elif (
+            app.teardown_request_funcs
+            or app.teardown_appcontext_funcs
+            or request_tearing_down.receivers
+            or appcontext_tearing_down.receivers
+            or appcontext_popped.receivers
+        ):
+            rv = None
+            _tear_down(app, ctx, tokens)
+            _free(ctx)
         else:
             request = ctx._request
             if request is not None:
@@ -249,6 +256,43 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     request.close()
             ctx._tokens = None
             _reset_current(tokens[0])
+
+
+def _tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
+    """Tear down a request that met no error; see ``RequestContext.pop`` and ``lifecycle.do_teardown_request``."""
+    # PERF: 2 µs with one function and one receiver, against 12 by the generators.
+    errors = AllErrors(log=app._log_teardown_error)
+    names: tuple[str | None, ...] = (None,)
+    if app.blueprints and (ctx._match is None or "." in ctx._match[0].endpoint):
+        names = (*ctx.request.blueprints, None)
+    try:
+        for name in names:
+            for function in reversed(app.teardown_request_funcs.get(name, ())):
+                with errors:
+                    _call_teardown(app, function)
+        if request_tearing_down.receivers:
+            with errors:
+                request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=None)
+        with errors:
+            ctx._close_request()
+        for function in reversed(app.teardown_appcontext_funcs):
+            with errors:
+                _call_teardown(app, function)
+        if appcontext_tearing_down.receivers:
+            with errors:
+                appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=None)
+        errors.raise_first()
+    finally:
+        ctx._tokens = None
+        _reset_current(tokens[0])
+        if appcontext_popped.receivers:
+            appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
+
+
+def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
+    rv = function(None)
+    if type(rv) is CoroutineType:
+        app.async_to_sync(_await)(rv)
 
 
 async def _await(coroutine: Any) -> Any:
@@ -271,7 +315,9 @@ def _call_view(app: Any, ctx: RequestContext) -> Any:
         app.raise_routing_exception(ctx.request)
         raise AssertionError("a request without a rule has a routing error")
 
-    if ctx.environ["REQUEST_METHOD"] == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+    if ctx.environ["REQUEST_METHOD"].upper() == "OPTIONS" and getattr(
+        rule, "provide_automatic_options", False
+    ):
         answer = app.make_default_options_response
         return answer(*styled_args(answer, "make_default_options_response", ctx, ()))
 
