@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
-from costrel import has_app_context, has_request_context, request, session
+from costrel import Costrel, has_app_context, has_request_context, request, session, url_for
 from costrel.globals import app_ctx, request_ctx
+from costrel.views import View
 
 
 @pytest.mark.parametrize(
@@ -151,3 +153,48 @@ def test_a_builders_arguments_become_a_request_of_the_client(app):
     made = app.test_client()._request_from_builder_args((), {"path": "/page", "headers": {"X-Kind": "a"}})
 
     assert (made.path, made.headers["X-Kind"], made.remote_addr) == ("/page", "a", "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["request", "session"])
+def test_a_mock_of_a_contexts_attribute_gives_the_old_one_back(app, name):
+    with app.test_request_context("/page") as ctx:
+        before = getattr(ctx, name)
+        with mock.patch.object(ctx, name, "mocked"):
+            assert getattr(ctx, name) == "mocked"
+
+        assert getattr(ctx, name) is before
+
+
+def test_a_view_of_a_class_has_the_arguments_for_the_class_in_its_closure():
+    class Page(View):
+        def __init__(self, colour):
+            self.colour = colour
+
+    view = Page.as_view("page", colour="red")
+    closure = dict(zip(view.__code__.co_freevars, view.__closure__, strict=True))
+
+    assert closure["class_kwargs"].cell_contents == {"colour": "red"}
+    assert closure["class_args"].cell_contents == ()
+
+
+def test_an_application_may_decide_itself_which_values_every_url_gets(client):
+    class Localized(Costrel):
+        def inject_url_defaults(self, endpoint, values):
+            values.setdefault("language", "de")
+
+    app = Localized("localized")
+    app.get("/<language>/page", endpoint="page")(lambda language: url_for("page"))
+
+    assert client(app).get("/fr/page").text == "/de/page"
+
+
+def test_a_star_import_under_flasks_name_brings_the_modules_that_flask_has_loaded():
+    code = (
+        "import costrel.as_flask, flask\n"
+        "from flask import *\n"
+        "assert json is flask.json and sessions is flask.sessions and Flask is flask.Flask\n"
+        "assert 'views' not in vars(__import__('__main__'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""

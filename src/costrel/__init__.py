@@ -45,6 +45,9 @@ _MODULES = frozenset(
     )
 )
 
+# Flask has no `__all__`: `from flask import *` brings the modules that it has loaded by then as well.
+_STARRED = _MODULES - {"debughelpers", "testing", "views"}
+
 
 # Hidden from checkers, which know the names and should complain about all others.
 if not TYPE_CHECKING:
@@ -55,7 +58,7 @@ if not TYPE_CHECKING:
         if name in _MODULES:
             return _module(name)
         if name == "__all__":
-            return _load()
+            return [*_load(), *sorted(_STARRED)] if _mode.flask_defaults() else _load()
         # What begins so is asked of every module by inspect, copy and doctest.
         if not name.startswith("_") and name in _load():
             return _names[name]

@@ -577,8 +577,7 @@ class Costrel(App):
 
         url: str | None
         if scope is not None and not _external:
-            if self.url_default_functions:
-                self.inject_url_defaults(endpoint, values)
+            self.inject_url_defaults(endpoint, values)
             url = self._path_for(scope, endpoint, values, _method)
             if url is not None:
                 return url if _anchor is None else url + self._url_suffix(_anchor)

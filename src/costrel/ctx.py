@@ -305,6 +305,7 @@ class RequestContext(AppContext):
     _routing_error: HTTPException | None = None
     _after_functions: list[ft.AfterRequestCallable[Any]] | None = None
     _flashes: list[tuple[str, str]] | None = None
+    _deleted: frozenset[str] = frozenset()
 
     def __init__(self, app: Any, environ: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
@@ -332,6 +333,8 @@ class RequestContext(AppContext):
         """The request, made when first asked for."""
         request = self._request
         if request is None:
+            if self._deleted:
+                self._refuse_deleted("request")
             request = self._request = self.app.request_class(self.environ)
             if self._match is not None:
                 request.url_rule, request.view_args = self._match
@@ -344,6 +347,16 @@ class RequestContext(AppContext):
     @request.setter
     def request(self, value: Any) -> None:
         self._request = value
+
+    @request.deleter
+    def request(self) -> None:
+        self._request = None
+        self._deleted |= {"request"}
+
+    def _refuse_deleted(self, name: str) -> None:
+        """Make no other one of what was deleted: mocks delete theirs, look, and put the old one back."""
+        if name in self._deleted:
+            raise AttributeError(name)
 
     @property
     def flashes(self) -> list[tuple[str, str]] | None:
@@ -359,6 +372,8 @@ class RequestContext(AppContext):
         """The session, opened now if it was not; not marked as accessed."""
         session = self._session_object
         if session is None:
+            if self._deleted:
+                self._refuse_deleted("session")
             interface = self.app.session_interface
             session = interface.open_session(self.app, self.request)
             if session is None:
@@ -385,6 +400,11 @@ class RequestContext(AppContext):
     @session.setter
     def session(self, value: Any) -> None:
         self._session_object = value
+
+    @session.deleter
+    def session(self) -> None:
+        self._session_object = None
+        self._deleted |= {"session"}
 
     @property
     def _after_request_functions(self) -> list[ft.AfterRequestCallable[Any]]:

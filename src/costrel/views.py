@@ -75,16 +75,17 @@ class View:
 
 
 def _view_for(
-    cls: type[View], args: tuple[Any, ...], kwargs: dict[str, Any], registered: Callable[[], Any]
+    cls: type[View], class_args: tuple[Any, ...], class_kwargs: dict[str, Any], registered: Callable[[], Any]
 ) -> Any:
+    # Flask-Injector takes the two names from the closure of the view.
     if cls.init_every_request:
 
         def view(**values: Any) -> Any:
             # Asked of the function that is registered, so that a test may replace the class.
-            instance = registered().view_class(*args, **kwargs)
+            instance = registered().view_class(*class_args, **class_kwargs)
             return _in_context("View").ensure_sync(instance.dispatch_request)(**values)
     else:
-        shared = cls(*args, **kwargs)
+        shared = cls(*class_args, **class_kwargs)
 
         def view(**values: Any) -> Any:
             return _in_context("View").ensure_sync(shared.dispatch_request)(**values)
