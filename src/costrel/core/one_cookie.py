@@ -36,8 +36,15 @@ def add_if_absent(headers: Any, name: str, value: str) -> bool:
     if items is headers:
         headers.add(name, value)
     else:
-        items.append((name, value))  # both are constants here, and need no check
+        _append(headers, items, (name, value))  # both are constants here, and need no check
     return True
+
+
+def _append(headers: Any, items: list[tuple[str, str]], pair: tuple[str, str]) -> None:
+    """Append a header that needs no look at the exit; see ``Headers.settled``."""
+    if getattr(headers, "settled", -1) == len(items):
+        headers.settled += 1
+    items.append(pair)
 
 
 _MAX_TAILS = 64
@@ -65,7 +72,7 @@ def set_signed_cookie(response: Any, name: str, value: str, attributes: dict[str
     if items is None or len(line) > (response.max_cookie_size or len(line)) or not _PLAIN.fullmatch(value):
         response.set_cookie(name, value, **attributes)
     else:
-        items.append(("Set-Cookie", line))
+        _append(response.headers, items, ("Set-Cookie", line))
 
 
 def read_cookie(request: Any, name: str) -> str | None:
