@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import threading
 
@@ -99,6 +100,24 @@ def test_stream_thrown_away_releases_the_context(ctx):
     assert notes == [ctx, ctx]
     assert len(ctx.releases) == 1
     assert current.get(None) is None
+
+
+def test_stream_collected_on_an_event_loop_is_closed_in_another_thread(ctx):
+    async def throw_away():
+        stream = ContextStream(ctx, seen([]))
+        next(stream)
+        ctx.release = lambda exc=None: closed_in.append(threading.current_thread())
+        del stream
+        gc.collect()
+
+    closed_in = []
+    asyncio.run(throw_away())
+    for thread in threading.enumerate():
+        if thread.name == "costrel-close":
+            thread.join(30)
+
+    (thread,) = closed_in
+    assert thread is not threading.current_thread()
 
 
 def test_error_of_the_stream_goes_to_the_teardown_and_on(ctx):

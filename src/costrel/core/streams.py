@@ -12,6 +12,8 @@ streams has its place here too and comes with ASGI.
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
@@ -98,7 +100,13 @@ class ContextStream(Generic[T]):
 
     def __del__(self) -> None:
         # A server that loses its client may drop the body without closing it.
-        self.close()
+        if not self._held:
+            return
+        if _is_on_event_loop():
+            # Collected on an event loop, for which an async teardown would have to wait: closed elsewhere.
+            threading.Thread(target=self.close, name="costrel-close").start()
+        else:
+            self.close()
 
     def _close_stream(self) -> None:
         close = getattr(self._stream, "close", None)
@@ -110,3 +118,16 @@ class ContextStream(Generic[T]):
         if self._held:
             self._held = False
             self._ctx.release(error)
+
+
+def _is_on_event_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")  # not imported here, for cost; without it there is no loop
+    if asyncio is None:
+        return False
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+
+    return True
