@@ -115,6 +115,15 @@ def test_a_fault_at_the_start_is_told_by_its_line(served, project, command):
     )
 
 
+def test_settings_that_must_not_be_served_are_refused(served, project, command):
+    project("app.py", HELLO + "app.config['SECRET_KEY_FALLBACKS'] = 'old'\n")
+
+    result = command("run", "--port", "0")
+
+    assert (result.exit_code, served) == (1, [])
+    assert "SECRET_KEY_FALLBACKS must be a list of keys, got one str\n  hint: Write" in result.stderr
+
+
 def test_a_fault_after_a_change_is_served_until_it_is_mended(served, project, command, monkeypatch):
     project("app.py", "if")
     monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")

@@ -1,12 +1,14 @@
 """What a visitor sends takes time in proportion to its size, never more."""
 
+import io
 import time
 
 import pytest
 
-from costrel import make_response, request, session
+from costrel import make_response, redirect, request, send_file, session
+from costrel.helpers import safe_next_url
 
-SMALL, LARGE = 30_000, 120_000
+SMALL, LARGE = 20_000, 80_000
 LINEAR = 9
 """Four times the size: 4 for linear, 16 for quadratic."""
 
@@ -46,6 +48,15 @@ def app(app):
         response = make_response("x" * 10)
         response.set_etag("tag")
         return response.make_conditional(request, accept_ranges=True, complete_length=10)
+
+    @app.post("/leave")
+    def leave():
+        target = request.form["to"]
+        return redirect(safe_next_url(target) if "next" in request.args else target)
+
+    @app.post("/download")
+    def download():
+        return send_file(io.BytesIO(b"x"), "text/plain", download_name=request.form["to"])
 
     @app.post("/form")
     def form():
@@ -113,3 +124,13 @@ def test_json_is_read_in_linear_time(app, client, unit):
     assert_linear(
         lambda size: visitor.post("/json", data=repeated(unit, size), content_type="application/json")
     )
+
+
+@pytest.mark.parametrize(
+    "unit", ["/", "\\", "%", "é", "?", "\r", " ", "a/", "[", "@", ":", "a.", '"']
+)
+@pytest.mark.parametrize("path", ["/leave", "/leave?next=1", "/download"])
+def test_answer_made_of_what_a_visitor_sent_takes_linear_time(app, client, path, unit):
+    visitor = client(app)
+
+    assert_linear(lambda size: visitor.post(path, data={"to": "/" + repeated(unit, size)}))
