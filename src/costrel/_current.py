@@ -6,9 +6,9 @@ not know what a context is made of; ``core/contracts.py`` says what it answers.
 
 from __future__ import annotations
 
+import os
 import sys
 from contextvars import ContextVar
-from pathlib import Path
 from types import FrameType
 
 from costrel.core.contracts import Context
@@ -18,8 +18,8 @@ __all__ = ["current", "outside_app_context", "outside_request_context", "require
 
 current: ContextVar[Context] = ContextVar("costrel.context")
 
-_PACKAGE = str(Path(__file__).parent)
-_LIBRARIES = (_PACKAGE, str(Path("werkzeug") / "local.py"))
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_LIBRARIES = (_PACKAGE, os.path.join("werkzeug", "local.py"))
 
 
 def require_context(used: str = "this") -> Context:

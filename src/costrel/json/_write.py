@@ -24,7 +24,7 @@ _standard: Any = _encoder_module
 _DEL = 0x7F
 _DOT = 0x2E
 _MINUS = 0x2D
-_NON_ASCII = re.compile("[\x7f-\U0010ffff]+")
+_NON_ASCII = re.compile("[^\x00-\x7e]+")  # the other way round it takes 2 ms to compile
 
 # orjson writes 0.00001 and 1e-6, where Python writes 1e-05 and 1e-06.
 # PERF: what is looked for stands first, as literal text, and the digit around it

@@ -13,7 +13,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from functools import update_wrapper
-from pathlib import Path, PurePath
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -383,7 +382,7 @@ def find_package(import_name: str) -> tuple[str | None, str]:
 
     package_path = os.path.abspath(_package_folder(import_name, spec))
     py_prefix = os.path.abspath(sys.prefix)
-    if PurePath(package_path).is_relative_to(py_prefix):
+    if _is_below(package_path, py_prefix):
         return py_prefix, package_path
 
     site_parent, site_folder = os.path.split(package_path)
@@ -412,12 +411,21 @@ def _namespace_location(import_name: str, spec: Any) -> str:
     locations = list(spec.submodule_search_locations)
     inner = find_spec(import_name) if "." in import_name else None
     if inner is not None and inner.origin is not None:
-        path = Path(inner.origin)
         for location in locations:
-            if path.is_relative_to(location):
+            if _is_below(inner.origin, location):
                 return str(location)
 
     return str(locations[0])
+
+
+def _is_below(path: str, folder: str) -> bool:
+    # Not with pathlib, which takes 1 ms to import and nothing else at the start needs.
+    try:
+        common = os.path.commonpath((path, folder))
+    except ValueError:  # on two drives, or one of them relative
+        return False
+
+    return os.path.normcase(common) == os.path.normcase(os.path.normpath(folder))
 
 
 def _prefix_of_site_packages(parent: str) -> str:
