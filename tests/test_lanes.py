@@ -94,6 +94,7 @@ class Ask:
     method: str
     path: str
     headers: tuple[tuple[str, str], ...]
+    environ: tuple[tuple[str, str], ...] = ()
 
 
 RULES = ("/", "/plain", "/folder/", "/number/<int:n>", "/any/<path:n>")
@@ -308,6 +309,17 @@ HEADERS = (
     (("Host", "ba d"),),
 )
 headers = st.just(()) | st.sampled_from(HEADERS)
+ENVIRON = (
+    (("REQUEST_METHOD", "get"),),
+    (("REQUEST_METHOD", "options"),),
+    (("PATH_INFO", "/\xff"),),
+    (("PATH_INFO", ""),),
+    (("SCRIPT_NAME", "/root"),),
+    (("wsgi.url_scheme", "https"),),
+    (("HTTP_UPGRADE", "websocket"), ("HTTP_CONNECTION", "Upgrade")),
+    (("HTTP_COOKIE", "session=tampered"),),
+)
+environs = st.just(()) | st.sampled_from(ENVIRON)
 
 
 @st.composite
@@ -315,16 +327,18 @@ def plans_with_requests(draw):
     """Draw an application, and requests most of which have a view there."""
     plan = draw(plans)
     any_ask = st.builds(
-        lambda method, scope, path, sent: Ask(method, PREFIX[scope] + path, sent),
+        lambda method, scope, path, sent, environ: Ask(method, PREFIX[scope] + path, sent, environ),
         st.sampled_from(METHODS),
         st.sampled_from(SCOPES),
         st.sampled_from(PATHS),
         headers,
+        environs,
     )
     fitting = st.builds(
-        lambda view, sent: Ask(view.methods[0], PREFIX[view.scope] + PATH_OF[view.rule], sent),
+        lambda view, sent, environ: Ask(view.methods[0], PREFIX[view.scope] + PATH_OF[view.rule], sent, environ),
         st.sampled_from(plan.views),
         headers,
+        environs,
     )
 
     return plan, draw(st.lists(fitting | fitting | any_ask, min_size=1, max_size=3))
@@ -495,7 +509,9 @@ def observe(plan, requests, *, fast):
 
 def answer(client, ask):
     try:
-        response = client.open(ask.path, method=ask.method, headers=list(ask.headers))
+        response = client.open(
+            ask.path, method=ask.method, headers=list(ask.headers), environ_overrides=dict(ask.environ)
+        )
         try:
             body = response.get_data()
         finally:
