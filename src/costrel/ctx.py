@@ -22,6 +22,7 @@ from costrel import typing as ft
 from costrel._current import current, outside_request_context, require_request
 from costrel._missing import MISSING, Missing
 from costrel.core.all_errors import AllErrors
+from costrel.core.announce import announce
 from costrel.core.app_methods import styled_args
 from costrel.core.stack import take_out
 from costrel.signals import appcontext_popped, appcontext_pushed
@@ -193,7 +194,7 @@ class AppContext:
             self._request_scope = outer._request_scope
         self._over = None
         if appcontext_pushed.receivers:
-            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+            announce(appcontext_pushed, self.app)
 
     def pop(self, exc: BaseException | Missing | None = MISSING) -> None:
         """Undo one push; undoing the last one runs the teardown.
@@ -235,7 +236,7 @@ class AppContext:
         finally:
             self._detach()
             if self._shared is None and appcontext_popped.receivers:
-                appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
+                announce(appcontext_popped, self.app)
 
     def _detach(self) -> None:
         tokens = self._tokens
@@ -445,7 +446,7 @@ class RequestContext(AppContext):
             # request inside of it; its users' tests count on that.
             self._shared = outer.app_scope
         elif appcontext_pushed.receivers:
-            appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
+            announce(appcontext_pushed, app)
         self._over = None
         if self._session_object is None and not app._session_is_lazy():
             self._session  # noqa: B018  # opened now, because Flask would

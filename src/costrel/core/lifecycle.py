@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServe
 from werkzeug.routing import RoutingException
 
 from costrel.core.all_errors import AllErrors
+from costrel.core.announce import announce
 from costrel.core.app_methods import Step, own_method, styled_args
 from costrel.core.default_headers import add_missing
 from costrel.core.drive import Call, Steps
@@ -278,7 +279,7 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
 
 
 def do_teardown_request(ctx: Any, exc: BaseException | None) -> Steps[None]:
-    """Run all ``teardown_request`` functions; the first error is raised when all ran, the others are logged."""
+    """Run all ``teardown_request`` functions; then raise the first error, the others are logged."""
     app = ctx.app
     names = [name for name in (*_blueprints(ctx), None) if name in app.teardown_request_funcs]
     functions = chain.from_iterable(reversed(app.teardown_request_funcs[name]) for name in names)
@@ -286,7 +287,7 @@ def do_teardown_request(ctx: Any, exc: BaseException | None) -> Steps[None]:
 
 
 def do_teardown_appcontext(ctx: Any, exc: BaseException | None) -> Steps[None]:
-    """Run all ``teardown_appcontext`` functions; the first error is raised when all ran, the others are logged."""
+    """Run all ``teardown_appcontext`` functions; then raise the first error, the others are logged."""
     app = ctx.app
     yield from _tear_down(app, reversed(app.teardown_appcontext_funcs), appcontext_tearing_down, exc)
 
@@ -326,7 +327,7 @@ def _functions(table: Any, names: Iterable[Any]) -> Iterable[Callable[..., Any]]
 
 
 def _send(app: Any, signal: Any, values: dict[str, Any]) -> None:
-    signal.send(app, _async_wrapper=app.ensure_sync, **values)
+    announce(signal, app, **values)
 
 
 STEPS: dict[str, Step] = {

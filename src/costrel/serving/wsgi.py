@@ -16,6 +16,7 @@ from typing import Any, cast
 from costrel._current import current
 from costrel.core import lifecycle
 from costrel.core.all_errors import AllErrors
+from costrel.core.announce import announce
 from costrel.core.app_methods import fast_methods, methods_of, styled_args
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
@@ -123,7 +124,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
     try:
         try:
             if appcontext_pushed.receivers:
-                appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
+                announce(appcontext_pushed, app)
             interface = app.session_interface
             if type(interface) is not SecureCookieSessionInterface:
                 ctx._session  # noqa: B018  # opened now, because Flask would
@@ -147,7 +148,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 if not app._got_first_request:
                     app._begin()
                 if request_started.receivers:
-                    request_started.send(app, _async_wrapper=app.ensure_sync)
+                    announce(request_started, app)
                 if method not in SAFE_METHODS:
                     app._refuse_cross_origin(ctx)
                 rv = None
@@ -213,7 +214,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             headers = SECURITY_HEADERS if wanted is True else as_headers(wanted)
             if request_finished.receivers:
                 add_missing(response, headers)
-                request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
+                announce(request_finished, app, response=response)
                 headers = ()
         except (Exception, SystemExit) as raised:
             error = raised
@@ -259,7 +260,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
 
 
 def _tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
-    """Tear down a request that met no error; see ``RequestContext.pop`` and ``lifecycle.do_teardown_request``."""
+    """Tear down a request that met no error; see ``lifecycle.do_teardown_request``."""
     # PERF: 2 µs with one function and one receiver, against 12 by the generators.
     errors = AllErrors(log=app._log_teardown_error)
     names: tuple[str | None, ...] = (None,)
@@ -272,7 +273,7 @@ def _tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
                     _call_teardown(app, function)
         if request_tearing_down.receivers:
             with errors:
-                request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=None)
+                announce(request_tearing_down, app, exc=None)
         with errors:
             ctx._close_request()
         for function in reversed(app.teardown_appcontext_funcs):
@@ -280,13 +281,13 @@ def _tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
                 _call_teardown(app, function)
         if appcontext_tearing_down.receivers:
             with errors:
-                appcontext_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=None)
+                announce(appcontext_tearing_down, app, exc=None)
         errors.raise_first()
     finally:
         ctx._tokens = None
         _reset_current(tokens[0])
         if appcontext_popped.receivers:
-            appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
+            announce(appcontext_popped, app)
 
 
 def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
