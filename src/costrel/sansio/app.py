@@ -23,7 +23,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from costrel import _mode
 from costrel import typing as ft
-from costrel._current import current
 from costrel.config import Config, ConfigAttribute
 from costrel.core.contracts import Application
 from costrel.core.handlers import find_handler
@@ -451,6 +450,3 @@ class App(Scaffold, ApplicationMarker):
 
     def _url_suffix(self, anchor: str | None) -> str:
         return "" if anchor is None else f"#{quote(anchor, safe='%!#$&()*+,/:;=?@')}"
-
-    def _current_context(self) -> Any:
-        return current.get(None)
