@@ -59,7 +59,9 @@ def test_name_taken_by_another_blueprint_is_refused_with_both_places(app):
     second = Blueprint("shop", __name__)
     app.register_blueprint(first)
 
-    with pytest.raises(ValueError, match="The name 'shop' is already registered for a different blueprint") as caught:
+    with pytest.raises(
+        ValueError, match="The name 'shop' is already registered for a different blueprint"
+    ) as caught:
         app.register_blueprint(second)
 
     line = test_name_taken_by_another_blueprint_is_refused_with_both_places.__code__.co_firstlineno + 1
@@ -70,7 +72,9 @@ def test_name_taken_by_another_blueprint_is_refused_with_both_places(app):
 def test_name_taken_by_itself_is_refused(app, shop):
     app.register_blueprint(shop)
 
-    with pytest.raises(ValueError, match="already registered for this blueprint. Use 'name=' to provide a unique name"):
+    with pytest.raises(
+        ValueError, match=r"already registered for this blueprint\. Use 'name=' to provide a unique name"
+    ):
         app.register_blueprint(shop)
 
 
@@ -144,12 +148,16 @@ def test_dots_are_kept_out_of_endpoints(shop):
 def test_setup_after_the_registration_is_refused_by_name(app, shop, method):
     app.register_blueprint(shop)
 
-    with pytest.raises(AssertionError, match=f"The setup method '{method}' can no longer be called on the blueprint"):
+    with pytest.raises(
+        AssertionError, match=f"The setup method '{method}' can no longer be called on the blueprint"
+    ):
         getattr(shop, method)(len)
 
 
 def test_defaults_of_registration_blueprint_and_rule_are_merged_the_nearest_first(app, client):
-    blueprint = Blueprint("shop", __name__, url_defaults={"a": "blueprint", "b": "blueprint", "c": "blueprint"})
+    blueprint = Blueprint(
+        "shop", __name__, url_defaults={"a": "blueprint", "b": "blueprint", "c": "blueprint"}
+    )
     blueprint.add_url_rule("/", "index", lambda **values: values, defaults={"c": "rule"})
     app.register_blueprint(blueprint, url_defaults={"b": "registration"})
 
@@ -158,7 +166,9 @@ def test_defaults_of_registration_blueprint_and_rule_are_merged_the_nearest_firs
 
 def test_recorded_functions_see_the_state_of_each_registration(app, shop):
     seen = []
-    shop.record(lambda state: seen.append((state.url_prefix, state.options.get("own"), state.first_registration)))
+    shop.record(
+        lambda state: seen.append((state.url_prefix, state.options.get("own"), state.first_registration))
+    )
     shop.record_once(lambda state: seen.append("once"))
 
     app.register_blueprint(shop, own=1)
@@ -221,7 +231,10 @@ def test_blueprint_may_be_in_two_applications(client, shop):
 
 
 def test_templates_of_a_blueprint_come_after_the_applications(tmp_path, client):
-    for folder, files in {"app": {"both": "app"}, "shop": {"both": "shop", "own": "{{ name }}{{ 2|twice }}"}}.items():
+    for folder, files in {
+        "app": {"both": "app"},
+        "shop": {"both": "shop", "own": "{{ name }}{{ 2|twice }}"},
+    }.items():
         (tmp_path / folder).mkdir()
         for name, text in files.items():
             (tmp_path / folder / name).write_text(text)

@@ -244,7 +244,7 @@ def test_app_context_inside_of_a_request_keeps_it(app):
 
 def test_app_context_outside_of_a_request_has_none(app):
     with app.app_context() as ctx, pytest.raises(ContextError, match="request context"):
-        ctx.request  # noqa: B018
+        ctx.request
 
 
 def test_request_context_is_matched_and_opened_when_asked_for(app):
@@ -337,7 +337,9 @@ def test_async_function_may_be_given_the_context_too(app):
 
 def test_copying_and_after_this_request_need_a_request(app):
     with app.app_context():
-        with pytest.raises(ContextError, match=r"copy_current_request_context\(\) needs an active HTTP request"):
+        with pytest.raises(
+            ContextError, match=r"copy_current_request_context\(\) needs an active HTTP request"
+        ):
             copy_current_request_context(len)
         with pytest.raises(ContextError, match=r"after_this_request\(\) needs an active HTTP request"):
             after_this_request(len)
@@ -501,7 +503,10 @@ def _no_collector():
 
 
 @pytest.mark.usefixtures("_no_collector")
-@pytest.mark.parametrize("path", ["/", "/error", "/handled", "/missing", "/json", "/session", "/stream", "/g", "/async", "/async-error"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/error", "/handled", "/missing", "/json", "/session", "/stream", "/g", "/async", "/async-error"],
+)
 @pytest.mark.parametrize("hooks", [False, True], ids=["no hooks", "hooks"])
 def test_request_and_context_are_freed_without_the_collector(app, path, hooks):
     kept = []

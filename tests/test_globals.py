@@ -43,9 +43,9 @@ def test_attributes_are_read_written_and_deleted_through_the_proxy(app):
 def test_attribute_that_is_not_there_is_named(app):
     with app.test_request_context():
         with pytest.raises(AttributeError, match="nothing"):
-            request.nothing  # noqa: B018
+            request.nothing
         with pytest.raises(AttributeError, match="nothing"):
-            g.nothing  # noqa: B018
+            g.nothing
 
 
 def test_g_is_a_namespace_with_a_few_methods(app):

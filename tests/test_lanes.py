@@ -99,7 +99,18 @@ class Ask:
 
 RULES = ("/", "/plain", "/folder/", "/number/<int:n>", "/any/<path:n>")
 PATH_OF = dict(zip(RULES, ("/", "/plain", "/folder/", "/number/7", "/any/a/b"), strict=True))
-PATHS = ("/", "/plain", "/plain/", "/folder/", "/folder", "/number/7", "/number/x", "/any/a/b", "/none", "//plain")
+PATHS = (
+    "/",
+    "/plain",
+    "/plain/",
+    "/folder/",
+    "/folder",
+    "/number/7",
+    "/number/x",
+    "/any/a/b",
+    "/none",
+    "//plain",
+)
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT")
 
 
@@ -257,7 +268,18 @@ HOOK_DOES = {
     "teardown": ["pass", "pass", "raise_refused", "session_read"],
     "teardown_app": ["pass", "divide"],
 }
-HANDLER_DOES = ["text", "status", "same", "again", "text", "raise_key", "abort_418", "response", "nothing", "session_write"]
+HANDLER_DOES = [
+    "text",
+    "status",
+    "same",
+    "again",
+    "text",
+    "raise_key",
+    "abort_418",
+    "response",
+    "nothing",
+    "session_write",
+]
 CATCHES = (403, 404, 405, 418, 500, HTTPException, KeyError, LookupError, Refused, Exception)
 
 hooks = st.sampled_from(sorted(HOOK_DOES)).flatmap(
@@ -290,7 +312,9 @@ CONFIG = {
     "SERVER_NAME": [None, None, "localhost"],
 }
 configs = st.lists(
-    st.sampled_from(sorted(CONFIG)).flatmap(lambda key: st.tuples(st.just(key), st.sampled_from(CONFIG[key]))),
+    st.sampled_from(sorted(CONFIG)).flatmap(
+        lambda key: st.tuples(st.just(key), st.sampled_from(CONFIG[key]))
+    ),
     max_size=3,
 ).map(lambda chosen: (("SECRET_KEY", "key"), *chosen))
 plans = st.builds(
@@ -335,7 +359,9 @@ def plans_with_requests(draw):
         environs,
     )
     fitting = st.builds(
-        lambda view, sent, environ: Ask(view.methods[0], PREFIX[view.scope] + PATH_OF[view.rule], sent, environ),
+        lambda view, sent, environ: Ask(
+            view.methods[0], PREFIX[view.scope] + PATH_OF[view.rule], sent, environ
+        ),
         st.sampled_from(plan.views),
         headers,
         environs,

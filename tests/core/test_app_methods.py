@@ -221,15 +221,15 @@ def test_function_of_either_style_on_the_instance_is_called_in_its_style(name, s
 def test_override_decides_about_the_answer(cls):
     app = build(cls)
 
-    with mock.patch.object(cls, "dispatch_request", lambda self: "replaced"):
+    with mock.patch.object(cls, "dispatch_request", return_value="replaced"):
         assert app.test_client().get("/").text == "replaced"
-    with mock.patch.object(app, "preprocess_request", lambda: "from the hook"):
+    with mock.patch.object(app, "preprocess_request", return_value="from the hook"):
         assert app.test_client().get("/").text == "from the hook"
     with mock.patch.object(app, "make_response", lambda rv: Response(rv.upper())):
         assert app.test_client().get("/").text == "HELLO"
     with mock.patch.object(cls, "handle_user_exception", lambda self, e: (type(e).__name__, 409)):
         assert app.test_client().get("/broken").text == "ZeroDivisionError"
-    with mock.patch.object(app, "process_response", lambda response: Response("processed")):
+    with mock.patch.object(app, "process_response", return_value=Response("processed")):
         assert app.test_client().get("/").text == "processed"
 
     assert app.test_client().get("/").text == "hello"
@@ -284,7 +284,9 @@ def test_tables_changed_directly_take_effect(cls, served_before):
     app.error_handler_spec[None][None][ZeroDivisionError] = lambda error: "handled"
     assert client.get("/broken").text == "handled"
 
-    app.url_value_preprocessors.setdefault(None, []).append(lambda endpoint, values: torn_down.append(endpoint))
+    app.url_value_preprocessors.setdefault(None, []).append(
+        lambda endpoint, values: torn_down.append(endpoint)
+    )
     client.get("/")
     assert "index" in torn_down
 

@@ -168,7 +168,9 @@ def test_handler_sees_its_error_as_the_one_being_handled(drive, handler):
 
     expected = (True, True)
     if drive is by_calling and handler is handle_async:
-        expected = drive(steps())  # asyncio.run has a stack of its own; the application's way is tested with it
+        expected = drive(
+            steps()
+        )  # asyncio.run has a stack of its own; the application's way is tested with it
 
     assert drive(steps()) == expected
 

@@ -94,7 +94,10 @@ def calls():
 
 def nested(app):
     """Register two blueprints, one within the other, and return them when their set-up is done."""
-    outer, inner = Blueprint("outer", "shop", url_prefix="/outer"), Blueprint("inner", "shop", url_prefix="/inner")
+    outer, inner = (
+        Blueprint("outer", "shop", url_prefix="/outer"),
+        Blueprint("inner", "shop", url_prefix="/inner"),
+    )
 
     def register():
         outer.register_blueprint(inner)

@@ -134,7 +134,8 @@ def test_settings_decide_what_is_trapped(app, settings, error, trapped):
 def test_url_defaults_go_from_the_outside_in(app):
     calls = []
     app.url_default_functions = {
-        name: [lambda endpoint, values, name=name: calls.append(name)] for name in (None, "shop", "shop.cart", "other")
+        name: [lambda endpoint, values, name=name: calls.append(name)]
+        for name in (None, "shop", "shop.cart", "other")
     }
 
     app.inject_url_defaults("shop.cart.index", {})

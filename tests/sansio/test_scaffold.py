@@ -72,7 +72,12 @@ def test_endpoint_may_get_its_view_later(client):
 
 @pytest.mark.parametrize(
     ("what", "cls", "code"),
-    [(404, NotFound, 404), (NotFound, NotFound, 404), (HTTPException, HTTPException, None), (KeyError, KeyError, None)],
+    [
+        (404, NotFound, 404),
+        (NotFound, NotFound, 404),
+        (HTTPException, HTTPException, None),
+        (KeyError, KeyError, None),
+    ],
 )
 def test_handler_is_kept_by_code_and_class(scaffold, what, cls, code):
     handler = scaffold.errorhandler(what)(lambda error: "")

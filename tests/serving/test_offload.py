@@ -84,13 +84,17 @@ def test_error_being_handled_is_that_of_the_caller():
         await asyncio.sleep(0)
         return sys.exc_info()[1], traceback.format_exc()
 
-    try:
-        raise LookupError("lost")
-    except LookupError as error:
-        seen, text = async_to_sync(handle)()
-        assert seen is error
-        assert len(traceback.extract_tb(error.__traceback__)) == 1
-    assert "LookupError: lost" in text
+    seen = []
+    with pytest.raises(LookupError) as caught:
+        try:
+            raise LookupError("lost")
+        except LookupError:
+            seen += async_to_sync(handle)()
+            raise
+
+    assert seen[0] is caught.value
+    assert seen[1].endswith("LookupError: lost\n")
+    assert len(traceback.extract_tb(caught.value.__traceback__)) == 1
 
 
 def test_waiting_on_the_loop_for_itself_is_refused():

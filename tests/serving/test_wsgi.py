@@ -81,13 +81,15 @@ def test_method_in_small_letters_is_the_same_method(app, method):
     environ = EnvironBuilder("/").get_environ()
     environ["REQUEST_METHOD"] = method
 
-    body, status, headers = run_wsgi_app(app, environ)
+    _, status, headers = run_wsgi_app(app, environ)
 
     assert int(status[:3]) == {"get": 200, "options": 200, "post": 405}[method.lower()]
     assert ("Allow" in headers) is (method != "get" and method != "Get")
 
 
-@pytest.mark.parametrize("lacking", ["PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "CONTENT_TYPE", "REMOTE_ADDR"])
+@pytest.mark.parametrize(
+    "lacking", ["PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "CONTENT_TYPE", "REMOTE_ADDR"]
+)
 def test_variable_that_a_server_may_leave_out_is_not_needed(app, lacking):
     app.add_url_rule("/", "index", lambda: f"{request.path}{request.args}{request.remote_addr}")
     environ = EnvironBuilder("/").get_environ()
