@@ -32,13 +32,12 @@ from costrel.core.drive import is_async, run_sync
 from costrel.core.files import static_response
 from costrel.core.hosts import check_host
 from costrel.core.origins import is_cross_origin
-from costrel.core.views import where_defined
 from costrel.core.startup import find_weaknesses, is_loopback, refuse_unfit_settings
+from costrel.core.views import where_defined
 from costrel.ctx import AppContext, RequestContext
 from costrel.debughelpers import FormDataRoutingRedirect
 from costrel.helpers import get_flashed_messages
 from costrel.routing import Map, decode_path
-from costrel.routing.suggest import ExplainedBuildError
 from costrel.sansio.app import App
 from costrel.serving.offload import async_to_sync
 from costrel.serving.wsgi import wsgi_app
@@ -592,6 +591,8 @@ class Costrel(App):
             )
         except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
+            from costrel.routing.suggest import ExplainedBuildError  # for cost: 1 ms
+
             explained = ExplainedBuildError.of(error).with_traceback(error.__traceback__)
         else:
             return built if _anchor is None else built + self._url_suffix(_anchor)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 
 from costrel import _current
 from costrel.core.contracts import Application
 from costrel.core.one_cookie import add_if_absent, read_cookie, set_signed_cookie, vary_by_cookie
 from costrel.core.plain_response import PlainResponse
-from costrel.core.signing import KeptSerializer, generate_key, sha1, signing_keys
+from costrel.core.secret_keys import generate_key, sha1, signing_keys
 from costrel.errors import CostrelError
 from costrel.json.tag import TaggedJSONSerializer
+
+if TYPE_CHECKING:
+    from itsdangerous import BadData, URLSafeTimedSerializer
+
+    from costrel.core.signing import KeptSerializer
 
 __all__ = [
     "NullSession",
@@ -261,6 +265,9 @@ class SecureCookieSessionInterface(SessionInterface):
         if found is None:
             if len(kept) >= _MAX_SERIALIZERS:
                 kept.clear()
+            # for cost: 2 ms, only signed sessions need it
+            from costrel.core.signing import KeptSerializer
+
             found = kept[wanted] = KeptSerializer(
                 signing_keys(secret_key, fallbacks),
                 salt=self.salt,
@@ -282,7 +289,7 @@ class SecureCookieSessionInterface(SessionInterface):
 
         try:
             data = serializer.loads(value, max_age=int(app.permanent_session_lifetime.total_seconds()))
-        except BadData:
+        except _bad_data():
             return self.session_class()
 
         # Anything may be signed with the same key and salt; only a mapping is a session.
@@ -333,6 +340,12 @@ class SecureCookieSessionInterface(SessionInterface):
         # SECURITY: a cache that keeps this answer would hand the session to others.
         if not getattr(app, "_flask_defaults", False):
             add_if_absent(response.headers, "Cache-Control", "private")
+
+
+def _bad_data() -> type[BadData]:
+    from itsdangerous import BadData  # for cost: as above
+
+    return BadData
 
 
 # What makes an interface another one, as far as opening late is concerned.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from costrel.core.signing import check_fallbacks
+from costrel.core.secret_keys import check_fallbacks
 
 __all__ = ["find_weaknesses", "is_loopback", "is_weak_key", "refuse_unfit_settings"]
 
