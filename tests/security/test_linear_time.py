@@ -126,9 +126,7 @@ def test_json_is_read_in_linear_time(app, client, unit):
     )
 
 
-@pytest.mark.parametrize(
-    "unit", ["/", "\\", "%", "é", "?", "\r", " ", "a/", "[", "@", ":", "a.", '"']
-)
+@pytest.mark.parametrize("unit", ["/", "\\", "%", "é", "?", "\r", " ", "a/", "[", "@", ":", "a.", '"'])
 @pytest.mark.parametrize("path", ["/leave", "/leave?next=1", "/download"])
 def test_answer_made_of_what_a_visitor_sent_takes_linear_time(app, client, path, unit):
     visitor = client(app)
