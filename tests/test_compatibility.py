@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from unittest import mock
 
 import pytest
@@ -198,3 +199,40 @@ def test_a_star_import_under_flasks_name_brings_the_modules_that_flask_has_loade
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stderr == ""
+
+
+class _Equal:
+    """Wraps a function as the tools that measure applications do: equal to it, and another object."""
+
+    def __init__(self, function, calls):
+        self.function, self.calls = function, calls
+
+    def __get__(self, instance, owner):
+        return self if instance is None else partial(self, instance)
+
+    def __call__(self, *args, **kwargs):
+        self.calls.append(self.function.__name__)
+        return self.function(*args, **kwargs)
+
+    def __eq__(self, other):
+        return self.function == other
+
+    def __hash__(self):
+        return hash(self.function)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["full_dispatch_request", "dispatch_request", "preprocess_request", "make_response", "process_response"],
+)
+def test_a_wrapper_round_a_method_is_called_although_it_says_that_it_equals_the_method(
+    app, client, monkeypatch, name
+):
+    calls = []
+    app.get("/")(lambda: "answer")
+    browser = client(app)
+    browser.get("/")
+    monkeypatch.setattr(Costrel, name, _Equal(getattr(Costrel, name), calls))
+
+    assert browser.get("/").text == "answer"
+    assert calls == [name]

@@ -17,7 +17,7 @@ from costrel._current import current
 from costrel.core import lifecycle
 from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
-from costrel.core.app_methods import fast_methods, methods_of, styled_args
+from costrel.core.app_methods import fast_methods, styled_args
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
 from costrel.core.hosts import known_hosts
@@ -110,7 +110,13 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
     # that is not made counts, so this is one long function, and what most
     # requests do not need is asked for by the truth of a table.
     app = self
-    if app._own_methods or methods_of(type(app)) != fast_methods[0] or _get_current(None) is not None:
+    is_unchanged = fast_methods[0]
+    if (
+        app._own_methods
+        or is_unchanged is None
+        or not is_unchanged(type(app))
+        or _get_current(None) is not None
+    ):
         return general_lane(app, environ, start_response)
 
     ctx = _new_context(RequestContext)
