@@ -166,8 +166,8 @@ def shop(app):
         (
             "user_detail",
             {"user_id": 7},
-            "Could not build url for endpoint 'user_detail' with values ['user_id']. Did you forget to specify"
-            " values ['id']? Endpoint 'user_detail' is '/users/<int:id>': give it id (you gave user_id).",
+            "Could not build url for endpoint 'user_detail' with values ['user_id']. Did you forget to"
+            " specify values ['id']? Endpoint 'user_detail' is '/users/<int:id>': give it id (you gave user_id).",
         ),
     ],
 )

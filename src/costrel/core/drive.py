@@ -59,7 +59,7 @@ def is_async(function: Callable[..., Any]) -> bool:
         (True, False)
     """
     # PERF: 0.1 µs for a function or method; inspect takes 1.4 to find the same.
-    plain = function.__func__ if type(function) is MethodType else function
+    plain: Any = function.__func__ if type(function) is MethodType else function
     if type(plain) is FunctionType:
         return bool(plain.__code__.co_flags & CO_COROUTINE) or hasattr(plain, "_is_coroutine_marker")
 
