@@ -5,8 +5,10 @@ Each promise here is one that a released extension relies on, or its tests.
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import warnings
 from functools import partial
 from unittest import mock
 
@@ -236,3 +238,16 @@ def test_a_wrapper_round_a_method_is_called_although_it_says_that_it_equals_the_
 
     assert browser.get("/").text == "answer"
     assert calls == [name]
+
+
+def test_a_long_static_file_that_a_test_does_not_read_is_closed_without_a_warning(tmp_path, client):
+    (tmp_path / "long.bin").write_bytes(b"x" * 100_000)
+    app = Costrel("shop", static_folder=tmp_path)
+    answer = client(app).get("/static/long.bin")
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del answer
+        gc.collect()
+
+    assert caught == []
