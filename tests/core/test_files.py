@@ -231,8 +231,8 @@ def test_long_file_goes_through_the_servers_wrapper(folder):
 
 def test_file_is_closed_when_the_range_cannot_be_answered(folder, monkeypatch):
     opened = []
-    real = os.fdopen
-    monkeypatch.setattr(os, "fdopen", lambda *args: opened.append(real(*args)) or opened[-1])
+    real = io.FileIO
+    monkeypatch.setattr(io, "FileIO", lambda *args: opened.append(real(*args)) or opened[-1])
 
     with pytest.raises(RequestedRangeNotSatisfiable):
         ours(folder, "large.bin", create_environ("/", headers={"Range": "bytes=900000-"}))
