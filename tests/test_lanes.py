@@ -550,6 +550,10 @@ def answer(client, ask):
     return response.status, headers, body
 
 
+# A stream that is dropped is torn down by its finalizer; Python reports what its teardown raises.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <function ContextStream:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plans_with_requests())

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from inspect import CO_COROUTINE, iscoroutinefunction
 from types import CoroutineType, FunctionType, MethodType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 __all__ = ["Call", "Steps", "is_async", "run_async", "run_sync", "wait_for"]
 
@@ -59,7 +59,7 @@ def is_async(function: Callable[..., Any]) -> bool:
         (True, False)
     """
     # PERF: 0.1 µs for a function or method; inspect takes 1.4 to find the same.
-    plain: Any = function.__func__ if type(function) is MethodType else function
+    plain: Any = cast(Any, function).__func__ if type(function) is MethodType else function
     if type(plain) is FunctionType:
         return bool(plain.__code__.co_flags & CO_COROUTINE) or hasattr(plain, "_is_coroutine_marker")
 
