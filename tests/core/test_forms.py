@@ -8,8 +8,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
+from costrel.core.form_limits import FormLimits
 from costrel.core.forms import FormParser, load_urlencoded, read_urlencoded
-from costrel.core.multipart import FormLimits, refuse_two_boundaries
+from costrel.core.multipart import refuse_two_boundaries
 
 BOUNDARY = "frontier"
 

@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from costrel.core.multipart import FormLimits, MultipartReader
+from costrel.core.form_limits import FormLimits
 from costrel.core.pairs import collect, read_pairs
 
 __all__ = ["FormParser", "load_urlencoded", "read_urlencoded"]
@@ -93,6 +93,8 @@ class FormParser(FormDataParser):
             pairs = load_urlencoded(stream, self._limits(), content_length)
             return stream, collect(pairs, self.cls), self.cls()
         if mimetype == "multipart/form-data":
+            from costrel.core.multipart import MultipartReader  # for cost: 0.5 ms, only uploads need it
+
             parser = MultipartReader(self._limits(), stream_factory=self.stream_factory, cls=self.cls)
             boundary = (options or {}).get("boundary", "")
             form, files = parser.parse(stream, boundary.encode("utf-8", "surrogatepass"), content_length)

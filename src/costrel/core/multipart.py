@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, Any, NoReturn
 
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -25,7 +25,9 @@ from werkzeug.sansio.multipart import (
     State,
 )
 
-__all__ = ["FormLimits", "MultipartReader", "refuse_two_boundaries"]
+from costrel.core.form_limits import FormLimits
+
+__all__ = ["MultipartReader", "refuse_two_boundaries"]
 
 MAX_PART_HEADER_BYTES = 8_192
 MAX_PART_HEADERS = 32
@@ -35,19 +37,6 @@ _MAX_BOUNDARY_BYTES = 200
 # 1.7 with 256: larger blocks are mapped anew by the allocator each time.
 _READ_BYTES = 65_536
 _BOUNDARY = re.compile(r";[ \t]*boundary(?:\*[0-9*]*)?[ \t]*=", re.IGNORECASE)
-
-
-class FormLimits(NamedTuple):
-    """What a form may take; ``None`` means that there is no limit."""
-
-    max_parts: int | None = None
-    """Fields and files together."""
-
-    max_field_bytes: int | None = None
-    """One field that is no file. Files go to disk and are not counted."""
-
-    max_total_bytes: int | None = None
-    """All fields that are no files."""
 
 
 def refuse_two_boundaries(content_type: str) -> None:
