@@ -13,9 +13,10 @@ from functools import partial
 from unittest import mock
 
 import pytest
+from werkzeug.local import LocalProxy
 
 from costrel import Costrel, has_app_context, has_request_context, request, session, url_for
-from costrel.globals import app_ctx, request_ctx
+from costrel.globals import _cv_app, _cv_request, app_ctx, request_ctx
 from costrel.views import View
 
 
@@ -251,3 +252,16 @@ def test_a_long_static_file_that_a_test_does_not_read_is_closed_without_a_warnin
         gc.collect()
 
     assert caught == []
+
+
+def test_an_extension_can_make_its_own_proxy_of_a_context_variable(app):
+    page = LocalProxy(_cv_request, "page")
+    name = LocalProxy(_cv_app, "name")
+
+    assert not page
+    assert not name
+    with app.test_request_context() as ctx:
+        ctx.page, ctx.name = ["a"], "b"
+
+        assert page == ["a"]
+        assert name == "b"

@@ -123,12 +123,19 @@ for _proxy in (_RequestProxy, _GlobalsProxy, _AppProxy, _SessionProxy):
 class _ScopeVariable:
     """Answer like the context variable that Flask 3.1 has for one kind of context."""
 
-    def __init__(self, name: str, find: Callable[[Any], Any]) -> None:
+    def __init__(self, name: str, find: Callable[[Any], Any], scope: Callable[[], Any]) -> None:
         self.name = name
         self._find = find
+        self._scope = scope
 
     def __repr__(self) -> str:
         return f"<context variable {self.name!r}>"
+
+    def __call__(self) -> Any:
+        """Return the current context, for a ``LocalProxy`` that somebody makes of this."""
+        self._scope()
+
+        return self.get()
 
     def get(self, default: Any = _NOTHING) -> Any:
         """Return the current context of this kind.
@@ -154,8 +161,10 @@ class _ScopeVariable:
         current.reset(token)
 
 
-cv_app = _ScopeVariable("flask.app_ctx", lambda ctx: ctx.app_scope)
-cv_request = _ScopeVariable("flask.request_ctx", lambda ctx: ctx._request_scope)
+cv_app = _ScopeVariable("flask.app_ctx", lambda ctx: ctx.app_scope, _app_scope("app_ctx"))
+cv_request = _ScopeVariable(
+    "flask.request_ctx", lambda ctx: ctx._request_scope, _request_scope("request_ctx")
+)
 
 app_ctx: Any = LocalProxy(_then(_app_scope("app_ctx"), "app_scope"))
 current_app: Any = _AppProxy(_then(_app_scope("current_app"), "app"))
