@@ -152,6 +152,8 @@ def _call_while_handling(function: Callable[..., Any], args: tuple[Any, ...], er
     except BaseException:
         error.__traceback__ = traceback  # this frame is no part of the story
         return function(*args)
+    finally:
+        del args, error  # it may be raised again, and hold this frame
 
 
 async def _await_while_handling(
@@ -163,3 +165,5 @@ async def _await_while_handling(
     except BaseException:
         error.__traceback__ = traceback
         return await function(*args)
+    finally:
+        del args, error

@@ -77,7 +77,10 @@ def recover(ctx: Any, error: BaseException) -> Steps[Any]:
     Raises:
         Exception: The same error, where errors are to propagate.
     """
-    return (yield from _step(ctx, "handle_exception", handle_exception, no_exit(error)))
+    try:
+        return (yield from _step(ctx, "handle_exception", handle_exception, no_exit(error)))
+    finally:
+        del error
 
 
 def handle_error(ctx: Any, error: BaseException) -> Steps[Any]:
@@ -228,7 +231,10 @@ def handle_exception(ctx: Any, error: Exception) -> Steps[Any]:
     if propagate is None:
         propagate = app.testing or app.debug
     if propagate:
-        raise error
+        try:
+            raise error
+        finally:
+            del error
 
     exc_info = (type(error), error, error.__traceback__)
     log = app.log_exception

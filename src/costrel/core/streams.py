@@ -104,9 +104,19 @@ class ContextStream(Generic[T]):
             return
         if _is_on_event_loop():
             # Collected on an event loop, for which an async teardown would have to wait: closed elsewhere.
-            threading.Thread(target=self.close, name="costrel-close").start()
+            threading.Thread(target=self._close_unseen, name="costrel-close").start()
         else:
+            self._close_unseen()
+
+    def _close_unseen(self) -> None:
+        """Close where nobody could catch an error; it is logged."""
+        try:
             self.close()
+        except Exception as error:
+            log = getattr(getattr(self._ctx, "app", None), "_log_teardown_error", None)
+            if log is None:
+                raise
+            log(error)
 
     def _close_stream(self) -> None:
         close = getattr(self._stream, "close", None)
