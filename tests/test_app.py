@@ -167,7 +167,8 @@ def shop(app):
             "user_detail",
             {"user_id": 7},
             "Could not build url for endpoint 'user_detail' with values ['user_id']. Did you forget to"
-            " specify values ['id']? Endpoint 'user_detail' is '/users/<int:id>': give it id (you gave user_id).",
+            " specify values ['id']? Endpoint 'user_detail' is '/users/<int:id>': give it id"
+            " (you gave user_id).",
         ),
     ],
 )
@@ -201,8 +202,11 @@ def test_handlers_may_build_the_url_instead(shop):
 
 
 def test_url_outside_of_a_request_needs_a_server_name(shop):
-    with shop.app_context(), pytest.raises(
-        RuntimeError, match="Unable to build URLs outside an active request without 'SERVER_NAME'"
+    with (
+        shop.app_context(),
+        pytest.raises(
+            RuntimeError, match="Unable to build URLs outside an active request without 'SERVER_NAME'"
+        ),
     ):
         url_for("index")
     shop.config["SERVER_NAME"] = "shop.example"
