@@ -8,7 +8,7 @@ from wsgiref.validate import validator
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from costrel import Costrel, Response, request, stream_with_context
+from costrel import Blueprint, Costrel, Response, request, stream_with_context
 from costrel._current import current
 from costrel.core import app_methods
 from costrel.core.app_methods import use_fast_lane
@@ -207,3 +207,20 @@ def test_hook_may_change_where_the_request_goes(app):
         request.url_rule, request.view_args = rule, {"n": 1}
 
     assert b"".join(send(app, "/a")[0]) == b"b {'n': 1}"
+
+
+def test_after_hooks_of_the_blueprint_run_that_a_hook_moved_the_request_to():
+    app, shop, seen = Costrel("moves"), Blueprint("shop", __name__), []
+    shop.after_request(lambda response: seen.append("after") or response)
+    shop.teardown_request(lambda error: seen.append("teardown"))
+    shop.add_url_rule("/shop", "index", lambda: "shop")
+    app.register_blueprint(shop)
+    app.add_url_rule("/", "index", lambda: "index")
+
+    @app.before_request
+    def move():
+        request.url_rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == "shop.index")
+
+    answer = app.test_client().get("/")
+
+    assert (answer.text, seen) == ("shop", ["after", "teardown"])

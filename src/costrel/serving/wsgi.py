@@ -270,7 +270,7 @@ def _tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
     # PERF: 2 µs with one function and one receiver, against 12 by the generators.
     errors = AllErrors(log=app._log_teardown_error)
     names: tuple[str | None, ...] = (None,)
-    if app.blueprints and (ctx._match is None or "." in ctx._match[0].endpoint):
+    if app.blueprints and _may_be_of_blueprint(ctx):
         names = (*ctx.request.blueprints, None)
     try:
         for name in names:
@@ -300,6 +300,14 @@ def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
     rv = function(None)
     if type(rv) is CoroutineType:
         app.async_to_sync(_await)(rv)
+
+
+def _may_be_of_blueprint(ctx: RequestContext) -> bool:
+    """Tell whether the request's rule may be a blueprint's; a hook may have given it another."""
+    request = ctx._request
+    rule = request.url_rule if request is not None else ctx._match and ctx._match[0]
+
+    return rule is None or "." in rule.endpoint
 
 
 async def _await(coroutine: Any) -> Any:
@@ -336,7 +344,7 @@ def _call_view(app: Any, ctx: RequestContext) -> Any:
 def _before(app: Any, ctx: RequestContext) -> Any:
     """Run URL preprocessors and ``before_request`` hooks; see ``lifecycle.preprocess_request``."""
     names: tuple[str | None, ...] = (None,)
-    if app.blueprints and (ctx._match is None or "." in ctx._match[0].endpoint):
+    if app.blueprints and _may_be_of_blueprint(ctx):
         names = (None, *reversed(ctx.request.blueprints))
     table = app.url_value_preprocessors
     if table:
@@ -364,7 +372,7 @@ def _after(app: Any, ctx: RequestContext, response: Any) -> Any:
         if type(response) is CoroutineType:
             response = app.async_to_sync(_await)(response)
     names: tuple[str | None, ...] = (None,)
-    if app.blueprints and (ctx._match is None or "." in ctx._match[0].endpoint):
+    if app.blueprints and _may_be_of_blueprint(ctx):
         names = (*ctx.request.blueprints, None)
     table = app.after_request_funcs
     for name in names:
