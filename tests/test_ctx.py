@@ -233,15 +233,15 @@ def test_request_served_inside_of_an_app_context_does_not_see_its_g(app):
 def test_app_context_inside_of_a_request_keeps_it(app):
     app.add_url_rule("/there", "there", lambda: "")
 
-    with app.test_request_context("/here?q=1", base_url="http://shop.example/root"):
+    with app.test_request_context("/here?q=1", base_url="http://shop.example/mount"):
         session["name"] = "ada"
         with app.app_context() as inner:
             assert has_request_context()
             assert request.args["q"] == "1"
             assert session["name"] == "ada"
             assert inner.request is request._get_current_object()
-            assert url_for("there") == "/root/there"
-            assert url_for("there", _external=True) == "http://shop.example/root/there"
+            assert url_for("there") == "/mount/there"
+            assert url_for("there", _external=True) == "http://shop.example/mount/there"
 
 
 def test_app_context_outside_of_a_request_has_none(app):

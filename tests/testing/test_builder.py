@@ -14,9 +14,9 @@ def url_of(builder):
 
 
 def test_the_defaults_come_from_the_configuration(app):
-    app.config.update(SERVER_NAME="shop.test:8000", APPLICATION_ROOT="/root", PREFERRED_URL_SCHEME="https")
+    app.config.update(SERVER_NAME="shop.test:8000", APPLICATION_ROOT="/mount", PREFERRED_URL_SCHEME="https")
 
-    assert url_of(EnvironBuilder(app, "/cart")) == "https://shop.test:8000/root/cart"
+    assert url_of(EnvironBuilder(app, "/cart")) == "https://shop.test:8000/mount/cart"
 
 
 def test_without_a_server_name_the_host_is_localhost(app):
