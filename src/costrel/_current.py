@@ -14,7 +14,14 @@ from types import FrameType
 from costrel.core.contracts import Context
 from costrel.errors import ContextError
 
-__all__ = ["current", "outside_app_context", "outside_request_context", "require_context", "require_request"]
+__all__ = [
+    "current",
+    "outside_app_context",
+    "outside_request_context",
+    "outside_websocket_context",
+    "require_context",
+    "require_request",
+]
 
 current: ContextVar[Context] = ContextVar("costrel.context")
 
@@ -67,6 +74,17 @@ def outside_request_context(used: str) -> ContextError:
             "In a test, use the test client or wrap the code:\n\n"
             "      with app.test_request_context():\n          ...\n\n"
             "    In a thread, wrap its function with copy_current_request_context."
+        ),
+    )
+
+
+def outside_websocket_context(used: str) -> ContextError:
+    """Build the error for a use outside of a WebSocket."""
+    return ContextError(
+        f"Working outside of websocket context.\n\n{used} needs an open WebSocket{_used_at()}",
+        hint=(
+            "Use it in a handler:\n\n"
+            '      @app.websocket("/ws")\n      async def handler():\n          await websocket.send("hello")'
         ),
     )
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from jinja2 import BaseLoader, Template, TemplateNotFound
+from jinja2 import BaseLoader, Template, TemplateNotFound, TemplatesNotFound
 from jinja2.utils import LRUCache
 
-from costrel.core.missing_template import MissingTemplate
+from costrel.core.missing_template import MissingTemplate, MissingTemplates
 from costrel.core.rendering import RenderEnvironment
 from costrel.debughelpers import explain_template_loading_attempts
 
@@ -41,14 +41,48 @@ class Environment(RenderEnvironment):
         self.app = app
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A changed setting may compile the same source to something else.
-        self.__dict__["_from_strings"] = LRUCache(_KEPT_STRINGS)
+        self._forget()
         super().__setattr__(name, value)
+
+    def _forget(self) -> None:
+        """Drop what was made with other settings: they may compile the same source to something else."""
+        self.__dict__["_from_strings"] = LRUCache(_KEPT_STRINGS)
+        self.__dict__["_async_twin"] = None
+
+    def for_async(self) -> Environment:
+        """Return this environment with ``enable_async``; filters, globals and loader are the same objects.
+
+        Jinja compiles templates in one of two ways, and the other one is slower.
+        """
+        if self.is_async:
+            return self
+
+        twin: Environment | None = self.__dict__["_async_twin"]
+        if twin is None:
+            twin = self.__dict__["_async_twin"] = self.overlay(enable_async=True)
+
+        return twin
 
     def add_extension(self, extension: Any) -> None:
         """Add an extension after the environment was made."""
-        self.__dict__["_from_strings"] = LRUCache(_KEPT_STRINGS)
+        self._forget()
         super().add_extension(extension)
+
+    # Any: Jinja's own arguments.
+    def select_template(self, names: Any, *args: Any, **kwargs: Any) -> Template:
+        """Return the first of several templates that there is; see Jinja's method.
+
+        Raises:
+            TemplatesNotFound: If there is none; the message says where they were
+                looked for and which name is the nearest.
+        """
+        try:
+            return super().select_template(names, *args, **kwargs)
+        except TemplatesNotFound as error:
+            loader = self.loader
+            if not error.templates or not isinstance(loader, DispatchingJinjaLoader):
+                raise
+            raise MissingTemplates(error.templates, loader._places) from None
 
     def _compiled_string(self, source: str) -> Template:
         """Return the template of a source, compiled the first time.

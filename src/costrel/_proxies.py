@@ -11,9 +11,24 @@ from typing import Any
 
 from werkzeug.local import LocalProxy
 
-from costrel._current import current, outside_app_context, outside_request_context
+from costrel._current import (
+    current,
+    outside_app_context,
+    outside_request_context,
+    outside_websocket_context,
+)
 
-__all__ = ["app_ctx", "current_app", "cv_app", "cv_request", "g", "request", "request_ctx", "session"]
+__all__ = [
+    "app_ctx",
+    "current_app",
+    "cv_app",
+    "cv_request",
+    "g",
+    "request",
+    "request_ctx",
+    "session",
+    "websocket",
+]
 
 _NOTHING = object()
 _get = current.get
@@ -60,7 +75,7 @@ class _RequestProxy(LocalProxy[Any]):
             return _get_plainly(self, name)
 
         found = ctx._request
-        return getattr(ctx.request if found is None else found, name)
+        return getattr(ctx._make_request() if found is None else found, name)
 
 
 class _GlobalsProxy(LocalProxy[Any]):
@@ -74,11 +89,16 @@ class _GlobalsProxy(LocalProxy[Any]):
             return _get_plainly(self, name)
 
         found = ctx._g
-        return getattr(ctx.g if found is None else found, name)
+        return getattr(ctx._make_g() if found is None else found, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         ctx: Any = _get(None)
-        setattr(self._get_current_object() if ctx is None else ctx.g, name, value)
+        if ctx is None:
+            setattr(self._get_current_object(), name, value)  # raises, and says how to have one
+            return
+
+        found = ctx._g
+        setattr(ctx._make_g() if found is None else found, name, value)
 
 
 class _AppProxy(LocalProxy[Any]):
@@ -115,8 +135,32 @@ class _SessionProxy(LocalProxy[Any]):
         return getattr(ctx.session, name)
 
 
+class _WebSocketProxy(LocalProxy[Any]):
+    """``websocket``, with a short way to its attributes."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        ctx: Any = _get(None)
+        if ctx is None or name in _OWN:
+            return _get_plainly(self, name)
+
+        return getattr(_websocket_of(ctx), name)
+
+    def __aiter__(self) -> Any:
+        return _websocket_of(_get(None)).__aiter__()
+
+
+def _websocket_of(ctx: Any) -> Any:
+    found = None if ctx is None else getattr(ctx._request_scope, "websocket", None)
+    if found is None:
+        raise outside_websocket_context("websocket")
+
+    return found
+
+
 # What prints a proxy outside of a context, Flask's users have seen as this.
-for _proxy in (_RequestProxy, _GlobalsProxy, _AppProxy, _SessionProxy):
+for _proxy in (_RequestProxy, _GlobalsProxy, _AppProxy, _SessionProxy, _WebSocketProxy):
     _proxy.__name__ = "LocalProxy"
 
 
@@ -172,3 +216,4 @@ g: Any = _GlobalsProxy(_then(_app_scope("g"), "g"))
 request_ctx: Any = LocalProxy(_request_scope("request_ctx"))
 request: Any = _RequestProxy(_then(_request_scope("request"), "request"))
 session: Any = _SessionProxy(_then(_request_scope("session"), "session"))
+websocket: Any = _WebSocketProxy(lambda: _websocket_of(current.get(None)))

@@ -9,13 +9,16 @@ from costrel import _werkzeug  # noqa: F401  # before what imports Werkzeug
 from costrel.app import Costrel, Flask
 from costrel.blueprints import Blueprint
 from costrel.config import Config
+from costrel.core.ws_codes import WebSocketDisconnect
 from costrel.ctx import (
     after_this_request,
+    copy_current_app_context,
     copy_current_request_context,
     has_app_context,
     has_request_context,
+    has_websocket_context,
 )
-from costrel.globals import current_app, g, request, session
+from costrel.globals import current_app, g, request, session, websocket
 from costrel.helpers import (
     abort,
     flash,
@@ -42,6 +45,10 @@ from costrel.signals import (
     template_rendered,
 )
 from costrel.templating import (
+    arender_template,
+    arender_template_string,
+    astream_template,
+    astream_template_string,
     render_template,
     render_template_string,
     stream_template,
@@ -56,12 +63,18 @@ __all__ = [
     "Flask",
     "Request",
     "Response",
+    "WebSocketDisconnect",
     "abort",
     "after_this_request",
     "appcontext_popped",
     "appcontext_pushed",
     "appcontext_tearing_down",
+    "arender_template",
+    "arender_template_string",
+    "astream_template",
+    "astream_template_string",
     "before_render_template",
+    "copy_current_app_context",
     "copy_current_request_context",
     "current_app",
     "flash",
@@ -71,6 +84,7 @@ __all__ = [
     "got_request_exception",
     "has_app_context",
     "has_request_context",
+    "has_websocket_context",
     "jsonify",
     "make_response",
     "message_flashed",
@@ -89,4 +103,5 @@ __all__ = [
     "stream_with_context",
     "template_rendered",
     "url_for",
+    "websocket",
 ]

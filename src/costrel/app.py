@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -24,13 +24,17 @@ from costrel import _proxies
 from costrel import typing as ft
 from costrel._current import current, require_request
 from costrel._missing import MISSING
+from costrel._served import Served
 from costrel.blueprints import open_relative
 from costrel.core import lifecycle, replies
 from costrel.core.app_methods import LIFECYCLE_METHODS, own_method, remember_originals
+from costrel.core.base_url import read_base_url
+from costrel.core.checks.finding import HOSTS_NOT_SETTLED
 from costrel.core.default_headers import as_headers
 from costrel.core.drive import is_async, run_sync
-from costrel.core.files import static_response
+from costrel.core.files import default_max_age, static_response
 from costrel.core.hosts import check_host
+from costrel.core.on_loop import may_run_on_loop
 from costrel.core.origins import is_cross_origin
 from costrel.core.startup import find_weaknesses, is_loopback, refuse_unfit_settings
 from costrel.core.views import where_defined
@@ -38,16 +42,15 @@ from costrel.ctx import AppContext, RequestContext
 from costrel.helpers import get_flashed_messages
 from costrel.routing import Map, decode_path
 from costrel.sansio.app import App
-from costrel.serving.wsgi import wsgi_app
 from costrel.sessions import SecureCookieSessionInterface, SessionInterface
 from costrel.wrappers import Request, Response
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
     from costrel._environment import Environment
     from costrel.cli.groups import AppGroup
-    from costrel.testing import FlaskClient, FlaskCliRunner
+    from costrel.testing import AsyncClient, FlaskClient, FlaskCliRunner, TestApp
 
 __all__ = ["Costrel", "Flask"]
 
@@ -61,7 +64,15 @@ _DEFAULTS: dict[str, Any] = {
     "SECRET_KEY_FALLBACKS": None,
     "PERMANENT_SESSION_LIFETIME": timedelta(days=31),
     "USE_X_SENDFILE": False,
+    "WEBSOCKET_ALLOWED_ORIGINS": None,
+    "WEBSOCKET_GROUPS_URL": None,
+    "WEBSOCKET_IDLE_TIMEOUT": None,
+    "WEBSOCKET_MAX_MESSAGE_SIZE": 1024 * 1024,
+    "WEBSOCKET_PING_INTERVAL": 20,
+    "WEBSOCKET_SEND_QUEUE_SIZE": 64,
     "TRUSTED_HOSTS": None,
+    "TRUSTED_PROXIES": None,
+    "TRUSTED_PROXY_HEADERS": ("X-Forwarded-For", "X-Forwarded-Proto"),
     "SERVER_NAME": None,
     "APPLICATION_ROOT": "/",
     "SESSION_COOKIE_NAME": "session",
@@ -90,6 +101,11 @@ _DEFAULTS: dict[str, Any] = {
     "STATIC_DOTFILES": True,
     "STATIC_SYMLINKS": True,
     "RELATIVE_REDIRECTS": False,
+    "SILENCED_CHECKS": (),
+    "BASE_URL": None,
+    "REQUEST_TIMEOUT": None,
+    "BODY_TIMEOUT": None,
+    "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,
 }
 
 _SAFER_DEFAULTS: dict[str, Any] = {
@@ -104,7 +120,7 @@ _SAFER_DEFAULTS: dict[str, Any] = {
 }
 
 
-class Costrel(App):
+class Costrel(Served, App):
     """A web application: WSGI callable, registry of views and their surroundings.
 
     Example:
@@ -126,6 +142,9 @@ class Costrel(App):
 
     _host_was_looked_at: bool = False
     """Whether ``_look_at_host`` has nothing more to say."""
+
+    _settings_were_looked_at: bool = False
+    """Whether they are found fit for serving."""
 
     _own_methods: bool = False
     """Whether this instance has a lifecycle method of its own."""
@@ -167,6 +186,9 @@ class Costrel(App):
                 host=static_host,
                 view_func=lambda **kw: cast(Costrel, self_ref()).send_static_file(**kw),
             )
+        # PERF: 15 ns at each reading of an attribute, which a request does 20 times. CPython 3.11 and
+        # 3.12 do not remember where an attribute is in the dict that an instance begins with.
+        self.__dict__ = dict(self.__dict__)
 
     def _own_defaults(self) -> dict[str, Any]:
         return _SAFER_DEFAULTS
@@ -204,15 +226,35 @@ class Costrel(App):
 
     # Serving.
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a WSGI request; middleware goes round ``wsgi_app``, not round this."""
-        return self.wsgi_app(environ, start_response)
-
-    wsgi_app = wsgi_app
-
     def app_context(self) -> AppContext:
         """Create a context of this application, to use in a ``with`` block."""
         return AppContext(self)
+
+    def context_for(self, /, **values: Any) -> AppContext:
+        """Create a context of this application for a job, with values in ``g`` from the start.
+
+        For a thread, a task or an executor, in a ``with`` or ``async with``
+        block of the function that runs there.
+
+        Args:
+            **values: What the job finds as attributes of ``g``.
+
+        Example:
+            >>> from concurrent.futures import ThreadPoolExecutor
+            >>> from costrel import Costrel, current_app, g
+            >>> app = Costrel("shop")
+            >>> def greet(user):
+            ...     with app.context_for(user=user):
+            ...         return f"{current_app.name} greets {g.user}"
+            >>> with ThreadPoolExecutor() as pool:
+            ...     pool.submit(greet, "ada").result()
+            'shop greets ada'
+        """
+        ctx = self.app_context()
+        for name, value in values.items():
+            setattr(ctx.g, name, value)
+
+        return ctx
 
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """Create the context of a request; ``test_request_context`` makes the environment too."""
@@ -238,13 +280,35 @@ class Costrel(App):
 
         Args:
             use_cookies: Keep cookies between requests.
-            **kwargs: For a ``test_client_class`` of your own.
+            **kwargs: ``protocol="asgi"``, and what a ``test_client_class`` of your own takes.
         """
         from costrel.testing import FlaskClient  # cost: only tests need it
 
         cls = self.test_client_class or FlaskClient
 
         return cast("FlaskClient", cls(self, self.response_class, use_cookies=use_cookies, **kwargs))
+
+    def async_test_client(
+        self, use_cookies: bool = True, *, protocol: str = "asgi", **kwargs: Any
+    ) -> AsyncClient:
+        """Create a client for tests that run on an event loop: ``await client.get("/")``.
+
+        It is Quart's ``app.test_client()``.
+
+        Args:
+            use_cookies: Keep cookies between requests.
+            protocol: ``"wsgi"`` to call the application in a worker thread instead.
+            **kwargs: As for ``test_client``, whose client does the work.
+        """
+        from costrel.testing import AsyncClient  # cost: only tests need it
+
+        return AsyncClient(self.test_client(use_cookies, protocol=protocol, **kwargs))
+
+    def test_app(self) -> TestApp:
+        """Serve in a ``with`` or ``async with`` block: what goes before and after serving is done."""
+        from costrel.testing import TestApp  # cost: only tests need it
+
+        return TestApp(self)
 
     def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:
         """Create a runner that invokes the application's commands."""
@@ -276,16 +340,34 @@ class Costrel(App):
         run(self, host=host, port=port, debug=debug, load_dotenv=load_dotenv, **options)
 
     def _begin(self) -> None:
-        """Look at the settings, once, before the first request is answered.
+        """Look at the settings and begin to serve, before the first request is answered.
+
+        Raises:
+            ConfigError: If the application must not serve with these settings.
+            Exception: What a function of ``before_serving`` raised; the next request tries again.
+        """
+        self._look_at_settings()
+        if self._serving is not None or self._has_lifespan():
+            from costrel.serving.lifespan import begin_for  # for cost: asyncio
+
+            begin_for(self, current.get(None))
+        else:
+            self._got_first_request = True
+
+    def _look_at_settings(self) -> None:
+        """Look at the settings, once.
 
         Raises:
             ConfigError: If the application must not serve with them.
         """
+        if self._settings_were_looked_at:
+            return
+
         refuse_unfit_settings(self.config)
-        if self._is_native_production():
+        if self._is_native_production() and not self._was_checked:
             for weakness in find_weaknesses(self.config):
                 self.logger.warning("%s", weakness)
-        self._got_first_request = True
+        self._settings_were_looked_at = True
 
     def _is_native_production(self) -> bool:
         """Whether to warn of what is unsafe in production; Flask's applications are used to no such lines."""
@@ -369,6 +451,9 @@ class Costrel(App):
         ctx, exc = _split((exc, *more))
         run_sync(lifecycle.do_teardown_appcontext(ctx or _OnlyApp(self), exc), self.ensure_sync)
 
+    def _log_lifespan_error(self, error: BaseException) -> None:
+        self.logger.error("Error in a function that goes round serving", exc_info=error)
+
     def _log_teardown_error(self, error: BaseException) -> None:
         self.logger.error("Another error in teardown", exc_info=error)
 
@@ -441,12 +526,19 @@ class Costrel(App):
 
         return async_to_sync(func)
 
+    def _finish(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end from synchronous code, on the loop that is kept for that."""
+        from costrel.serving.offload import finish  # for cost, as above
+
+        return cast(T, finish(coroutine))
+
     # Routing and URLs.
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Create Werkzeug's adapter for a request, or for ``SERVER_NAME`` without one.
+        """Create Werkzeug's adapter for a request; without one for ``BASE_URL``, or for ``SERVER_NAME``.
 
         Raises:
+            ConfigError: If ``BASE_URL`` is no address.
             SecurityError: If the request's host is not one of ``TRUSTED_HOSTS``.
         """
         config = self.config
@@ -468,6 +560,9 @@ class Costrel(App):
             )
             return cast(MapAdapter, adapter)
 
+        if config.get("BASE_URL") is not None:
+            base = read_base_url(config["BASE_URL"])
+            return cast(MapAdapter, self.url_map.bind(base.host, base.root, url_scheme=base.scheme))
         if config["SERVER_NAME"] is not None:
             adapter = self.url_map.bind(
                 config["SERVER_NAME"],
@@ -563,7 +658,7 @@ class Costrel(App):
             **values: For the variables of the rule; the rest becomes the query.
 
         Raises:
-            RuntimeError: Outside of a request without ``SERVER_NAME``.
+            RuntimeError: Outside of a request without ``BASE_URL`` or ``SERVER_NAME``.
             BuildError: If no rule takes these values.
         """
         ctx: Any = current.get(None)
@@ -624,7 +719,8 @@ class Costrel(App):
         if adapter is None:
             raise RuntimeError(
                 "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also"
-                " configure 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
+                " configure 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed. Or all three in one:"
+                " BASE_URL = 'https://shop.example/app'."
             )
         if scope is not None and not self._host_was_looked_at:
             self._look_at_host(scope.request.host)
@@ -639,12 +735,15 @@ class Costrel(App):
 
         self._host_was_looked_at = True
         if self._is_native_production() and not config["TRUSTED_HOSTS"] and config["SERVER_NAME"] is None:
+            if HOSTS_NOT_SETTLED in (config.get("SILENCED_CHECKS") or ()):
+                return
             self.logger.warning(
                 "url_for() built a whole URL with the host of the request, %r. Any client can send another"
                 " one, and have it in the mails and pages made of it. Set TRUSTED_HOSTS = [%r]"
-                " or SERVER_NAME.",
+                " or SERVER_NAME. (%s)",
                 host,
                 host,
+                HOSTS_NOT_SETTLED,
             )
 
     # Session, safety.
@@ -681,11 +780,7 @@ class Costrel(App):
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Return the seconds a browser may keep a file; ``None`` makes it ask each time."""
-        value = self.config["SEND_FILE_MAX_AGE_DEFAULT"]
-        if isinstance(value, timedelta):
-            return int(value.total_seconds())
-
-        return cast("int | None", value)
+        return default_max_age(self.config)
 
     def send_static_file(self, filename: str) -> Response:
         """Send a file of the static folder.
@@ -749,17 +844,42 @@ class Costrel(App):
             **named: The values as ``context=``, as Flask names them.
         """
         context: dict[str, Any] = named["context"] if named else args[-1]
+        own = context.copy()
+        for function in self._template_context_processors():
+            context.update(self.ensure_sync(function)())
+        context.update(own)
+
+    def _template_context_processors(self) -> list[Callable[[], dict[str, Any]]]:
+        """Return the context processors of the request, in the order in which they are asked."""
         ctx: Any = current.get(None)
         scope = None if ctx is None else ctx._request_scope
-        names: tuple[str | None, ...] = (None,)
-        if scope is not None and self.blueprints:
-            names = (None, *reversed(scope.request.blueprints))
+        processors: Any = self.template_context_processors
+        if scope is None or not self.blueprints:
+            return processors.get(None, [])  # type: ignore[no-any-return]  # the registry's list
+
+        names = (None, *reversed(scope.request.blueprints))
+
+        return [function for name in names for function in processors.get(name, ())]
+
+    async def _aupdate_template_context(self, context: dict[str, Any]) -> None:
+        """Do as ``update_template_context`` on an event loop: what is not async is called beside it."""
+        from costrel.serving.threads import in_thread  # for cost: only async rendering
+
+        if "update_template_context" in self.__dict__ or (
+            type(self).update_template_context is not Costrel.update_template_context
+        ):
+            await in_thread(self.update_template_context, context)
+            return
 
         own = context.copy()
-        processors = self.template_context_processors
-        for name in names:
-            for function in processors.get(name, ()):
-                context.update(self.ensure_sync(function)())
+        for function in self._template_context_processors():
+            if is_async(function):
+                values = await cast(Any, function)()
+            elif may_run_on_loop(function):
+                values = function()
+            else:
+                values = await in_thread(function)
+            context.update(values)
         context.update(own)
 
     def make_shell_context(self) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from werkzeug.utils import cached_property
 
 from costrel._current import require_context
-from costrel.core.files import static_response
+from costrel.core.files import default_max_age, static_response
 from costrel.sansio.blueprints import Blueprint as SansioBlueprint
 from costrel.sansio.blueprints import BlueprintSetupState
 from costrel.wrappers import Response
@@ -47,11 +46,7 @@ class Blueprint(SansioBlueprint):
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Return the seconds a browser may keep a file; ``None`` makes it ask each time."""
-        value = require_context("send_file()").app.config["SEND_FILE_MAX_AGE_DEFAULT"]
-        if isinstance(value, timedelta):
-            return int(value.total_seconds())
-
-        return cast("int | None", value)
+        return default_max_age(require_context("send_file()").app.config)
 
     def send_static_file(self, filename: str) -> Response:
         """Send a file of the static folder.

@@ -8,32 +8,36 @@ for. Knows the application only through what it is asked to do.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from contextvars import Token
-from functools import update_wrapper
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from costrel import typing as ft
-from costrel._current import current, outside_request_context, require_request
+from costrel._current import current, outside_request_context, require_context, require_request
 from costrel._missing import MISSING, Missing
+from costrel.core import lifecycle
 from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
-from costrel.core.app_methods import styled_args
-from costrel.core.stack import take_out
+from costrel.core.app_methods import own_method, styled_args
+from costrel.core.carried import carried
+from costrel.core.drive import Call, Steps, run_async, run_sync
+from costrel.core.stack import put_back, take_out
 from costrel.signals import appcontext_popped, appcontext_pushed
 
 __all__ = [
     "AppContext",
     "RequestContext",
     "after_this_request",
+    "copy_current_app_context",
     "copy_current_request_context",
     "has_app_context",
     "has_request_context",
+    "has_websocket_context",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,8 +46,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _AppCtxGlobals:
     """The namespace ``g``: attributes that live as long as their context."""
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)
+    if TYPE_CHECKING:  # at run time it would make every attribute slower
+
+        def __getattr__(self, name: str) -> Any:
+            """Any attribute may be set."""
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or the default."""
@@ -94,6 +100,9 @@ class AppContext:
     _request: Any = None
     _holds = 0
     _over: tuple[BaseException | None] | None = None
+    _in_thread: Callable[..., Awaitable[Any]] | None = None
+    _beside_loop = False
+    """Whether it was popped where no loop is, so that its functions may count on that."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -105,16 +114,23 @@ class AppContext:
     def g(self) -> Any:
         """The namespace of this context, made when first asked for."""
         namespace = self._g
-        if namespace is None:
-            shared = self._shared
-            namespace = self.app.app_ctx_globals_class() if shared is None else shared.g
-            self._g = namespace
 
-        return namespace
+        return self._make_g() if namespace is None else namespace
 
     @g.setter
     def g(self, value: Any) -> None:
         self._g = value
+
+    # PERF: methods, because the proxies call them without what a property costs, 30 ns.
+
+    def _make_g(self) -> Any:
+        shared = self._shared
+        namespace = self._g = self.app.app_ctx_globals_class() if shared is None else shared.g
+
+        return namespace
+
+    def _make_request(self) -> Any:
+        return self._enclosing_request.request
 
     @property
     def url_adapter(self) -> MapAdapter | None:
@@ -206,19 +222,44 @@ class AppContext:
         Raises:
             AssertionError: If another context was pushed since and not popped.
         """
+        if self._undo_push():
+            self._finish(sys.exc_info()[1] if exc is MISSING else exc)
+
+    async def apop(
+        self,
+        exc: BaseException | Missing | None = MISSING,
+        *,
+        in_thread: Callable[..., Awaitable[Any]] | None = None,
+    ) -> None:
+        """Undo one push, as ``pop`` does, and await the teardown functions that are async.
+
+        Args:
+            exc: As for ``pop``.
+            in_thread: Awaitable ``in_thread(function, *args)`` for teardown
+                functions that are not async; ``None`` calls them here, on
+                the event loop.
+
+        Raises:
+            AssertionError: If another context was pushed since and not popped.
+        """
+        if self._undo_push():
+            self._in_thread = in_thread
+            await self._afinish(sys.exc_info()[1] if exc is MISSING else exc)
+
+    def _undo_push(self) -> bool:
+        """Undo a push that is not the last one; tell whether it is."""
         tokens = self._tokens
         now: Any = current.get(None)
         if tokens is None or (now is not self and not self._may_go_before(now)):
             raise AssertionError(f"Popped wrong app context. ({now!r} instead of {self!r})")
-        if len(tokens) > 1:
-            token = tokens.pop()
-            if now is self:
-                current.reset(token)
-            return
-        if exc is MISSING:
-            exc = sys.exc_info()[1]
+        if len(tokens) == 1:
+            return True
 
-        self._finish(exc)
+        token = tokens.pop()
+        if now is self:
+            put_back(token)
+
+        return False
 
     def _may_go_before(self, top: Any) -> bool:
         """Tell whether this may be popped under ``top``: it is a request that shares this context."""
@@ -226,17 +267,56 @@ class AppContext:
 
     def _finish(self, exc: BaseException | None) -> None:
         """Undo the last push, and tear down unless a stream still holds the context."""
-        if self._holds:
-            self._over = (exc,)
-            self._detach()
+        if self._is_held(exc):
+            self._beside_loop = True
             return
 
         try:
-            self._tear_down(exc)
+            run_sync(self._teardown(exc), self.app.ensure_sync)
         finally:
-            self._detach()
-            if self._shared is None and appcontext_popped.receivers:
-                announce(appcontext_popped, self.app)
+            self._end()
+
+    async def _afinish(self, exc: BaseException | None) -> None:
+        """Do as ``_finish``, on an event loop."""
+        if self._is_held(exc):
+            return
+
+        in_thread = self._in_thread or self._own_thread()
+        try:
+            await run_async(self._teardown(exc), in_thread)
+        finally:
+            if in_thread is None:
+                self._end()
+            else:
+                self._detach()
+                if self._shared is None and appcontext_popped.receivers:
+                    await in_thread(announce, appcontext_popped, self.app)
+
+    def _own_thread(self) -> Callable[..., Awaitable[Any]] | None:
+        """Return what calls sync functions beside the loop, if nobody said where and they may block it."""
+        names = ("do_teardown_request", "do_teardown_appcontext")
+        if not self._beside_loop and all(own_method(self.app, name) is None for name in names):
+            return None
+
+        from asyncio import to_thread  # for cost; on an event loop it is loaded already
+
+        return to_thread
+
+    def _is_held(self, exc: BaseException | None) -> bool:
+        """Tell whether a stream still holds the context, and leave the teardown to it then."""
+        if not self._holds:
+            return False
+
+        self._over = (exc,)
+        self._detach()
+
+        return True
+
+    def _end(self) -> None:
+        """Undo the last push, after the teardown."""
+        self._detach()
+        if self._shared is None and appcontext_popped.receivers:
+            announce(appcontext_popped, self.app)
 
     def _detach(self) -> None:
         tokens = self._tokens
@@ -246,13 +326,14 @@ class AppContext:
 
         self._tokens = None
         if tokens:
-            current.reset(tokens[0])
+            put_back(tokens[0])
             if self._uncovers is not MISSING:
                 current.set(self._uncovers)
                 self._uncovers = MISSING
 
-    def _tear_down(self, exc: BaseException | None) -> None:
-        _run_teardown(self, "do_teardown_appcontext", exc)
+    def _teardown(self, exc: BaseException | None) -> Steps[None]:
+        """Make the steps of the teardown."""
+        yield from _teardown_step(self, "do_teardown_appcontext", exc)
 
     def hold(self) -> None:
         """Postpone the teardown until ``release`` was called as often as this."""
@@ -264,14 +345,32 @@ class AppContext:
         Args:
             exc: The error that ended what held the context, if one did.
         """
-        self._holds -= 1
-        if self._holds or self._over is None:
-            return
+        if self._is_last_hold():
+            self._finish(self._resume(exc))
 
+    async def arelease(self, exc: BaseException | None = None) -> None:
+        """Undo one ``hold``, as ``release`` does, and await the teardown functions that are async.
+
+        Args:
+            exc: As for ``release``.
+        """
+        if self._is_last_hold():
+            await self._afinish(self._resume(exc))
+
+    def _is_last_hold(self) -> bool:
+        """Undo one hold; tell whether it was the last one of a context that is over."""
+        self._holds -= 1
+
+        return not self._holds and self._over is not None
+
+    def _resume(self, exc: BaseException | None) -> BaseException | None:
+        """Make this the current context again, and return the error for its teardown."""
+        assert self._over is not None
         (ended_with,) = self._over
         self._over = None
         self._tokens = [current.set(cast(Any, self))]
-        self._finish(ended_with if exc is None else exc)
+
+        return ended_with if exc is None else exc
 
     def __enter__(self) -> Self:
         try:
@@ -290,6 +389,17 @@ class AppContext:
     ) -> None:
         self.pop(exc_value)
 
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.apop(exc_value)
+
 
 class RequestContext(AppContext):
     """The context of one request.
@@ -307,6 +417,8 @@ class RequestContext(AppContext):
     _after_functions: list[ft.AfterRequestCallable[Any]] | None = None
     _flashes: list[tuple[str, str]] | None = None
     _deleted: frozenset[str] = frozenset()
+    _opens_session_at_push = True
+    """Whether the push opens a session that Flask would open; under ASGI it is opened in a thread."""
 
     def __init__(self, app: Any, environ: Any, request: Any = None, session: Any = None) -> None:
         self.app = app
@@ -333,17 +445,8 @@ class RequestContext(AppContext):
     def request(self) -> Any:
         """The request, made when first asked for."""
         request = self._request
-        if request is None:
-            if self._deleted:
-                self._refuse_deleted("request")
-            request = self._request = self.app.request_class(self.environ)
-            if self._match is not None:
-                request.url_rule, request.view_args = self._match
-            elif self._routing_error is not None:
-                request.routing_exception = self._routing_error
-            request.json_module = self.app.json
 
-        return request
+        return self._make_request() if request is None else request
 
     @request.setter
     def request(self, value: Any) -> None:
@@ -353,6 +456,20 @@ class RequestContext(AppContext):
     def request(self) -> None:
         self._request = None
         self._deleted |= {"request"}
+
+    def _make_request(self) -> Any:
+        if self._deleted:
+            self._refuse_deleted("request")
+        app = self.app
+        request = self._request = app.request_class(self.environ)
+        match = self._match
+        if match is not None:
+            request.url_rule, request.view_args = match
+        elif self._routing_error is not None:
+            request.routing_exception = self._routing_error
+        request.json_module = app.json
+
+        return request
 
     def _refuse_deleted(self, name: str) -> None:
         """Make no other one of what was deleted: mocks delete theirs, look, and put the old one back."""
@@ -448,7 +565,7 @@ class RequestContext(AppContext):
         elif appcontext_pushed.receivers:
             announce(appcontext_pushed, app)
         self._over = None
-        if self._session_object is None and not app._session_is_lazy():
+        if self._session_object is None and self._opens_session_at_push and not app._session_is_lazy():
             self._session  # noqa: B018  # opened now, because Flask would
         self.match_request()
 
@@ -456,15 +573,15 @@ class RequestContext(AppContext):
         """Tell whether this may be popped under ``top``: an app context on a request without its own."""
         return self._shared is not None and top is not None and top._request_scope is self
 
-    def _tear_down(self, exc: BaseException | None) -> None:
+    def _teardown(self, exc: BaseException | None) -> Steps[None]:
         errors = AllErrors(log=self.app._log_teardown_error)
         with errors:
-            _run_teardown(self, "do_teardown_request", exc)
+            yield from _teardown_step(self, "do_teardown_request", exc)
         with errors:
             self._close_request()
         if self._shared is None:
             with errors:
-                _run_teardown(self, "do_teardown_appcontext", exc)
+                yield from _teardown_step(self, "do_teardown_appcontext", exc)
         errors.raise_first()
 
     def _close_request(self) -> None:
@@ -479,10 +596,13 @@ class RequestContext(AppContext):
             close()
 
 
-def _run_teardown(ctx: AppContext, name: str, exc: BaseException | None) -> None:
-    """Call the application's method, in the style it was written for."""
-    method = getattr(ctx.app, name)
-    method(*styled_args(method, name, ctx, (exc,)))
+def _teardown_step(ctx: AppContext, name: str, exc: BaseException | None) -> Steps[None]:
+    """Run a step of the teardown, or the application's method in its place."""
+    method = own_method(ctx.app, name)
+    if method is None:
+        yield from lifecycle.STEPS[name](ctx, exc)
+    else:  # in the style it was written for
+        yield Call(method, styled_args(method, name, ctx, (exc,)))
 
 
 def after_this_request(f: ft.AfterRequestCallable[Any]) -> ft.AfterRequestCallable[Any]:
@@ -508,26 +628,70 @@ def after_this_request(f: ft.AfterRequestCallable[Any]) -> ft.AfterRequestCallab
 
 
 def copy_current_request_context(f: F) -> F:
-    """Make a function that runs, in a thread say, with this request's context.
+    """Make a function that runs in a thread, a task or an executor with this request's context.
 
-    The session is for reading there. Each call gets a context of its own.
+    A coroutine function stays one, a generator function makes iterators.
+    Each call gets a context of its own, with a ``g`` of its own; the session
+    is for reading there.
 
     Raises:
         ContextError: If there is no request.
+
+    Example:
+        >>> import asyncio
+        >>> from costrel import Costrel, request
+        >>> app = Costrel("shop")
+        >>> @app.get("/<name>")
+        ... async def hello(name):
+        ...     @copy_current_request_context
+        ...     def greet():
+        ...         return f"Hello {request.view_args['name']}!"
+        ...     return await asyncio.to_thread(greet)
+        >>> app.test_client().get("/ada").text
+        'Hello ada!'
     """
     ctx = cast(Any, require_request("copy_current_request_context()"))._request_scope.copy()
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with ctx.copy():
-            return ctx.app.ensure_sync(f)(*args, **kwargs)
+    return carried(f, ctx.copy, keep_async=not ctx.app._flask_defaults)
 
-    return cast(F, update_wrapper(wrapper, f))
+
+def copy_current_app_context(f: F) -> F:
+    """Make a function that runs in a thread, a task or an executor with this application's context.
+
+    As ``copy_current_request_context``, without the request: for work that
+    outlives it. Values go in as arguments; ``g`` begins empty, because what
+    was in it is torn down with its own context.
+
+    Raises:
+        ContextError: If there is no context.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from costrel import Costrel, current_app
+        >>> with Costrel("shop").app_context(), ThreadPoolExecutor() as pool:
+        ...     pool.submit(copy_current_app_context(lambda: current_app.name)).result()
+        'shop'
+    """
+    app: Any = require_context("copy_current_app_context()").app
+
+    return carried(f, app.app_context, keep_async=not app._flask_defaults)
 
 
 def has_request_context() -> bool:
     """Tell whether there is a request to ask about."""
     ctx = current.get(None)
     return ctx is not None and ctx.has_request
+
+
+def has_websocket_context() -> bool:
+    """Tell whether there is a WebSocket to ask about.
+
+    Example:
+        >>> has_websocket_context()
+        False
+    """
+    ctx: Any = current.get(None)
+    return ctx is not None and getattr(ctx._request_scope, "websocket", None) is not None
 
 
 def has_app_context() -> bool:

@@ -1,4 +1,4 @@
-"""The typed proxies that applications import: ``current_app``, ``g``, ``request``, ``session``.
+"""The typed proxies of applications: ``current_app``, ``g``, ``request``, ``session``, ``websocket``.
 
 They stand at the top of the house, so that their types can be the real ones;
 nothing inside the package uses them.
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from costrel.app import Costrel
     from costrel.ctx import AppContext, RequestContext, _AppCtxGlobals
     from costrel.sessions import SessionMixin
+    from costrel.sockets import WebSocket
     from costrel.wrappers import Request
 
-__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session", "websocket"]
 
 _cv_app = cast("ContextVar[AppContext]", _proxies.cv_app)
 _cv_request = cast("ContextVar[RequestContext]", _proxies.cv_request)
@@ -28,3 +29,4 @@ g = cast("_AppCtxGlobals", _proxies.g)
 request_ctx = cast("RequestContext", _proxies.request_ctx)
 request = cast("Request", _proxies.request)
 session = cast("SessionMixin", _proxies.session)
+websocket = cast("WebSocket", _proxies.websocket)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
 from typing import IO, Any, NoReturn, TypeVar, overload
 
@@ -21,7 +21,7 @@ from costrel.core.files import folder_response
 from costrel.core.flags import get_debug_flag, get_load_dotenv
 from costrel.core.next_url import encode_controls, safe_next_url
 from costrel.core.root_path import get_root_path
-from costrel.core.streams import ContextStream
+from costrel.core.streams import AsyncContextStream, ContextStream
 from costrel.signals import message_flashed
 
 __all__ = [
@@ -47,17 +47,21 @@ T = TypeVar("T")
 @overload
 def stream_with_context(generator_or_function: Iterable[T]) -> Iterator[T]: ...
 @overload
+def stream_with_context(generator_or_function: AsyncIterable[T]) -> AsyncIterator[T]: ...
+@overload
 def stream_with_context(generator_or_function: Callable[..., Iterable[T]]) -> Callable[..., Iterator[T]]: ...
+@overload
 def stream_with_context(
-    generator_or_function: Iterable[T] | Callable[..., Iterable[T]],
-) -> Iterator[T] | Callable[..., Iterator[T]]:
+    generator_or_function: Callable[..., AsyncIterable[T]],
+) -> Callable[..., AsyncIterator[T]]: ...
+def stream_with_context(generator_or_function: Any) -> Any:
     """Keep the request's context while its response is streamed.
 
     Teardown functions run once, when the stream has ended or was given up.
 
     Args:
-        generator_or_function: A generator, or, as a decorator, a function
-            that returns one.
+        generator_or_function: A generator, async or not, or, as a decorator,
+            a function that returns one.
 
     Example:
         >>> from costrel import Costrel, request
@@ -71,7 +75,7 @@ def stream_with_context(
     Raises:
         ContextError: If there is no context to keep.
     """
-    if not isinstance(generator_or_function, Iterable):
+    if not isinstance(generator_or_function, Iterable | AsyncIterable):
         if not callable(generator_or_function):
             raise TypeError(
                 "stream_with_context() takes a generator or a function that returns one,"
@@ -81,14 +85,17 @@ def stream_with_context(
 
     # Any: which request a context belongs to is no part of the Protocol.
     ctx: Any = require_context("stream_with_context()")
-
     # NOTE: of an app context inside of a request, the request is what must be kept.
-    return ContextStream(ctx._request_scope or ctx, generator_or_function)
+    ctx = ctx._request_scope or ctx
+    if isinstance(generator_or_function, AsyncIterable):
+        return AsyncContextStream(ctx, generator_or_function)
+
+    return ContextStream(ctx, generator_or_function)
 
 
-def _streaming(function: Callable[..., Iterable[T]]) -> Callable[..., Iterator[T]]:
+def _streaming(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
-    def start(*args: Any, **kwargs: Any) -> Iterator[T]:
+    def start(*args: Any, **kwargs: Any) -> Any:
         return stream_with_context(function(*args, **kwargs))
 
     return start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from costrel._current import current, require_context
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = [
     "DispatchingJinjaLoader",
     "Environment",
+    "arender_template",
+    "arender_template_string",
+    "astream_template",
+    "astream_template_string",
     "autoescape_for",
     "render_template",
     "render_template_string",
@@ -58,7 +62,10 @@ def _render(app: Any, template: Template, context: dict[str, Any]) -> str:
     app.update_template_context(context)
     if before_render_template.receivers:
         before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
-    text = template.render(context)
+    if template.environment.is_async:  # Jinja's own way is a new event loop each time
+        text: str = app._finish(template.render_async(context))
+    else:
+        text = template.render(context)
     if template_rendered.receivers:
         template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
 
@@ -151,3 +158,123 @@ def stream_template_string(source: str, **context: Any) -> Iterator[str]:
     app = require_context("stream_template_string()").app
 
     return _stream(app, _from_string(app.jinja_env, source), context)
+
+
+# On an event loop.
+
+
+async def arender_template(
+    template_name_or_list: str | Template | list[str | Template], **context: Any
+) -> str:
+    """Render a template in an async view: context processors and what the template calls may be async.
+
+    What a template calls and is not async runs on the event loop.
+
+    Args:
+        template_name_or_list: A name, or several of which the first that
+            exists is taken.
+        context: Its variables.
+
+    Example:
+        >>> import asyncio
+        >>> from costrel import Costrel
+        >>> from jinja2 import DictLoader
+        >>> app = Costrel("example")
+        >>> app.jinja_env.loader = DictLoader({"hello.html": "Hello {{ find_name() }}!"})
+        >>> async def find_name():
+        ...     return "<Ada>"
+        >>> async def main():
+        ...     with app.app_context():
+        ...         return await arender_template("hello.html", find_name=find_name)
+        >>> asyncio.run(main())
+        'Hello &lt;Ada&gt;!'
+    """
+    app = require_context("arender_template()").app
+
+    return await _arender(app, _for_async(app).get_or_select_template(template_name_or_list), context)
+
+
+async def arender_template_string(source: str, **context: Any) -> str:
+    """Render a template from its source in an async view, as ``arender_template`` does.
+
+    Args:
+        source: The template. SECURITY: as for ``render_template_string``.
+        context: Its variables; they are escaped.
+    """
+    app = require_context("arender_template_string()").app
+
+    return await _arender(app, _from_string(_for_async(app), source), context)
+
+
+def astream_template(
+    template_name_or_list: str | Template | list[str | Template], **context: Any
+) -> AsyncIterator[str]:
+    """Render a template piece by piece, as ``arender_template`` does: return it from a view as it is.
+
+    Args:
+        template_name_or_list: A name, or several of which the first that
+            exists is taken.
+        context: Its variables.
+    """
+    app = require_context("astream_template()").app
+
+    return _astream(app, _for_async(app).get_or_select_template(template_name_or_list), context)
+
+
+def astream_template_string(source: str, **context: Any) -> AsyncIterator[str]:
+    """Render a template from its source, piece by piece, as ``astream_template`` does.
+
+    Args:
+        source: The template. SECURITY: as for ``render_template_string``.
+        context: Its variables; they are escaped.
+    """
+    app = require_context("astream_template_string()").app
+
+    return _astream(app, _from_string(_for_async(app), source), context)
+
+
+# Any: an environment may be of a class of the application's own.
+def _for_async(app: Any) -> Any:
+    env = app.jinja_env
+    find = getattr(env, "for_async", None)
+    if find is not None:
+        return find()
+    if env.is_async:
+        return env
+
+    return env.overlay(enable_async=True)
+
+
+async def _arender(app: Any, template: Template, context: dict[str, Any]) -> str:
+    await app._aupdate_template_context(context)
+    await _announce(before_render_template, app, template, context)
+    text = await template.render_async(context)
+    await _announce(template_rendered, app, template, context)
+
+    return text
+
+
+def _astream(app: Any, template: Template, context: dict[str, Any]) -> AsyncIterator[str]:
+    async def generate() -> AsyncIterator[str]:
+        await app._aupdate_template_context(context)
+        await _announce(before_render_template, app, template, context)
+        async for piece in template.generate_async(context):
+            yield piece
+        await _announce(template_rendered, app, template, context)
+
+    if not require_context("astream_template()").has_request:
+        return generate()
+
+    return stream_with_context(generate())
+
+
+async def _announce(signal: Any, app: Any, template: Template, context: dict[str, Any]) -> None:
+    if signal.receivers:
+        await signal.send_async(app, _sync_wrapper=_as_async, template=template, context=context)
+
+
+def _as_async(function: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call

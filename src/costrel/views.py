@@ -7,6 +7,8 @@ from typing import Any, ClassVar, TypeVar
 
 from costrel import _current
 from costrel import typing as ft
+from costrel.core.drive import is_async
+from costrel.core.timeouts import bounded, seconds_for
 
 __all__ = ["MethodView", "View"]
 
@@ -83,12 +85,12 @@ def _view_for(
         def view(**values: Any) -> Any:
             # Asked of the function that is registered, so that a test may replace the class.
             instance = registered().view_class(*class_args, **class_kwargs)
-            return _in_context("View").ensure_sync(instance.dispatch_request)(**values)
+            return _ready(instance.dispatch_request)(**values)
     else:
         shared = cls(*class_args, **class_kwargs)
 
         def view(**values: Any) -> Any:
-            return _in_context("View").ensure_sync(shared.dispatch_request)(**values)
+            return _ready(shared.dispatch_request)(**values)
 
     return view
 
@@ -130,8 +132,15 @@ class MethodView(View):
                 f"Unimplemented method {method!r}: {type(self).__name__} has no function {method.lower()}()"
             )
 
-        return ctx.app.ensure_sync(function)(**kwargs)  # type: ignore[no-any-return]  # the user's
+        return _ready(function)(**kwargs)  # type: ignore[no-any-return]  # the user's
 
 
-def _in_context(used: str) -> Any:
-    return _current.require_context(used).app
+def _ready(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function to call; an async one is bounded as a view of its own would be."""
+    ctx: Any = _current.require_context("View")
+    if is_async(function) and ctx.has_request:
+        seconds = seconds_for(ctx.request.url_rule, ctx.app.config)
+        if seconds is not None:
+            function = bounded(function, seconds)
+
+    return ctx.app.ensure_sync(function)  # type: ignore[no-any-return]  # as above

@@ -6,17 +6,23 @@ application: its configuration, its JSON and what its routing found out.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
 
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 from werkzeug.routing import Rule
 
 from costrel import json
 from costrel._current import current
 from costrel._missing import MISSING
+from costrel.core.event_stream import read_last_event_id
+from costrel.core.form_limits import FormLimits
 from costrel.core.lazy import lazy
 from costrel.core.lazy_request import LazyRequest
 from costrel.core.plain_response import PlainResponse
+
+if TYPE_CHECKING:
+    from costrel.core.multipart_parts import Parts
 
 __all__ = ["Request", "Response"]
 
@@ -137,9 +143,55 @@ class Request(LazyRequest):
         """Hosts to answer to, by default those of ``TRUSTED_HOSTS``."""
         return cast("list[str] | None", _config("TRUSTED_HOSTS", None))
 
+    @property
+    def last_event_id(self) -> str | None:
+        """The id of the last event that a browser got before it connected again; see ``costrel.sse``.
+
+        Example:
+            >>> Request({"HTTP_LAST_EVENT_ID": "7"}).last_event_id
+            '7'
+        """
+        return read_last_event_id(self.environ.get("HTTP_LAST_EVENT_ID"))
+
+    def parts(self) -> Parts:
+        """Return the parts of a multipart body, to be read as they come and without a temporary file.
+
+        Iterate with ``for`` in a sync view and with ``async for`` in an async
+        one, whose route is best given ``stream_body=True``: else the body is
+        read in advance. The limits are those of forms.
+
+        Raises:
+            UnsupportedMediaType: If the body is no multipart form.
+            BadRequest: If the content type does not say what parts it.
+            RuntimeError: If ``form`` or ``files`` were asked for before.
+        """
+        parts: Parts | None = self.__dict__.get("_parts")
+        if parts is not None:
+            return parts
+        if self.mimetype != "multipart/form-data":
+            raise UnsupportedMediaType("This takes a form of type multipart/form-data.")
+        if "form" in self.__dict__:
+            raise RuntimeError("request.form or request.files has read the body that parts() would read")
+
+        # For cost: only uploads need them.
+        from costrel.core.body import Body, Meter
+        from costrel.core.multipart import refuse_two_boundaries
+        from costrel.core.multipart_parts import Parts
+
+        refuse_two_boundaries(self.environ["CONTENT_TYPE"])
+        data: bytes | None = self.__dict__.get("_cached_data")
+        body: Any = self.stream if data is None else Body(BytesIO(data), Meter(len(data), None))
+        limits = FormLimits(self.max_form_parts, self.max_form_memory_size, self.max_form_total_memory_size)
+        boundary = self.mimetype_params.get("boundary", "")
+        parts = self.__dict__["_parts"] = Parts(body, boundary.encode("utf-8", "surrogatepass"), limits)
+
+        return parts
+
     def _load_form_data(self) -> None:
         if "form" in self.__dict__:
             return
+        if "_parts" in self.__dict__:
+            raise RuntimeError("request.parts() reads the body, so there is nothing left for form and files")
 
         super()._load_form_data()
         if _is_debug() and self.mimetype != "multipart/form-data" and not self.files:

@@ -21,8 +21,8 @@ _NAMES = {
         costrel.ctx: AppContext RequestContext
         costrel.globals: current_app g request request_ctx session _cv_app _cv_request
         costrel.helpers: get_debug_flag get_flashed_messages get_load_dotenv send_from_directory
-        costrel.sansio.app: App T_shell_context_processor T_teardown T_template_filter T_template_global
-        costrel.sansio.app: T_template_test
+        costrel.sansio.app: App T_shell_context_processor T_template_filter T_template_global T_template_test
+        costrel.sansio.hooks: T_teardown
         costrel.sessions: SecureCookieSessionInterface SessionInterface
         costrel.signals: appcontext_tearing_down got_request_exception request_finished request_started
         costrel.signals: request_tearing_down
@@ -114,6 +114,7 @@ _NAMES = {
         costrel.helpers: get_debug_flag
         costrel.json.provider: DefaultJSONProvider JSONProvider
         costrel.logging: create_logger
+        costrel.sansio.hooks: T_teardown
         costrel.sansio.scaffold: Scaffold find_package setupmethod
         costrel.templating: DispatchingJinjaLoader Environment
         datetime: timedelta
@@ -126,6 +127,8 @@ _NAMES = {
     """,
     "sansio.blueprints": """
         collections: defaultdict
+        costrel.sansio.hooks: T_after_request T_before_request T_error_handler T_teardown
+        costrel.sansio.hooks: T_url_value_preprocessor
         costrel.sansio.scaffold: Scaffold setupmethod
         functools: update_wrapper
         as: ft=costrel.typing os=os t=typing
@@ -133,6 +136,8 @@ _NAMES = {
     "sansio.scaffold": """
         collections: defaultdict
         costrel.helpers: get_root_path
+        costrel.sansio.hooks: T_after_request T_before_request T_error_handler T_teardown
+        costrel.sansio.hooks: T_url_value_preprocessor
         costrel.templating: _default_template_ctx_processor
         functools: update_wrapper
         jinja2: BaseLoader FileSystemLoader

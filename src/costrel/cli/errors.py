@@ -45,13 +45,16 @@ class PortTaken(click.ClickException):
         holder: Who has it, in words.
         free: The next port that nobody has, or ``None``.
         stop: The command that ends the holder, or an empty string.
+        option: What to type for another port, with ``{}`` in its place.
     """
 
-    def __init__(self, port: int, *, holder: str, free: int | None, stop: str = "") -> None:
+    def __init__(
+        self, port: int, *, holder: str, free: int | None, stop: str = "", option: str = "--port {}"
+    ) -> None:
         super().__init__(f"Address already in use: port {port} is in use by {holder}.")
         ways = [f"stop it with '{stop}'"] if stop else []
         if free is not None:
-            ways.append(f"use the next free port with '--port {free}'")
+            ways.append(f"use the next free port with '{option.format(free)}'")
         self.hint = " or ".join(ways)
 
     def show(self, file: IO[Any] | None = None) -> None:

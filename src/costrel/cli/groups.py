@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costrel import _mode
+from costrel.cli.check import check_command
 from costrel.cli.discovery import App
 from costrel.cli.errors import NoAppException
 from costrel.cli.options import app_option, as_flask_option, debug_option, env_file_option, traceback_option
@@ -16,6 +17,7 @@ from costrel.cli.plugins import find_plugins, load_plugin
 from costrel.cli.routes import routes_command
 from costrel.cli.run import run_command
 from costrel.cli.script_info import ScriptInfo, load_for_command, push_app_context, with_appcontext
+from costrel.cli.serve import serve_command
 from costrel.cli.settings import prefix_for
 from costrel.cli.shell import shell_command
 from costrel.cli.version import version_option
@@ -68,7 +70,7 @@ class FlaskGroup(AppGroup):
     It has the built-in commands, those of plugins and those of the application.
 
     Args:
-        add_default_commands: Whether ``run``, ``shell`` and ``routes`` are in it.
+        add_default_commands: Whether ``run``, ``serve``, ``check``, ``shell`` and ``routes`` are in it.
         create_app: A factory that makes the application.
         add_version_option: Whether ``--version`` is an option.
         load_dotenv: Whether ``.env`` and its like are read.
@@ -98,7 +100,7 @@ class FlaskGroup(AppGroup):
         self.set_debug_flag = set_debug_flag
         self._plugins: dict[str, EntryPoint] | None = None
         if add_default_commands:
-            for command in (run_command, shell_command, routes_command):
+            for command in (run_command, serve_command, check_command, shell_command, routes_command):
                 self.add_command(command)
 
     def make_context(
@@ -133,6 +135,8 @@ class FlaskGroup(AppGroup):
     ) -> click.Command | None:
         """Look among the built-in commands, then the plugins, then the application's."""
         command = super().get_command(ctx, name)
+        if command in _NOT_FLASKS and self._help_loads_app():
+            command = self._own_command(ctx, name) or command
         if command is None and name in self._find_plugins():
             command = load_plugin(self._find_plugins()[name])
             self.add_command(command, name)
@@ -150,6 +154,20 @@ class FlaskGroup(AppGroup):
         found: click.Command | None = app.cli.get_command(ctx, name)
 
         return found
+
+    def _own_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Find the command of a plugin or of Flask's application under a name that Flask leaves free."""
+        if name in self._find_plugins():
+            return load_plugin(self._find_plugins()[name])
+        try:
+            app = ctx.ensure_object(ScriptInfo).load_app()
+        except Exception:  # told by the command that needs it
+            return None
+        command: click.Command | None = app.cli.get_command(ctx, name)
+        if command is not None:
+            push_app_context(ctx, app)
+
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all commands; an application that cannot be loaded adds none."""
@@ -224,4 +242,6 @@ class FlaskGroup(AppGroup):
 
 
 CostrelGroup = FlaskGroup
+_NOT_FLASKS = (serve_command, check_command)
+"""Built-in commands whose names Flask's applications may have given to commands of their own."""
 _LISTS_APP = "costrel.cli.lists_app"

@@ -28,6 +28,7 @@ class Route:
 
     endpoint: str
     methods: tuple[str, ...]
+    """Its HTTP methods; ``WS`` for a WebSocket, which has none of them."""
     rule: str
     domain: str
     """The host, or the subdomain when hosts are not matched."""
@@ -92,7 +93,7 @@ def _describe(
 
     return Route(
         endpoint=rule.endpoint,
-        methods=tuple(sorted(methods)),
+        methods=("WS",) if rule.websocket else tuple(sorted(methods)),
         rule=rule.rule,
         domain=(rule.host if by_host else rule.subdomain) or "",
         view=_written_at(view),
@@ -130,7 +131,7 @@ def _contains(route: Route, text: str) -> bool:
 def _is_async(view: Callable[..., Any] | None) -> bool:
     view_class = getattr(view, "view_class", None)
     if view_class is not None:
-        names = ["dispatch_request", *map(str.lower, getattr(view_class, "methods", None) or ())]
+        names = ["dispatch_request", "handle", *map(str.lower, getattr(view_class, "methods", None) or ())]
         return any(inspect.iscoroutinefunction(getattr(view_class, name, None)) for name in names)
 
     return inspect.iscoroutinefunction(inspect.unwrap(view)) if view is not None else False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costrel.cli.errors import PortTaken
+from costrel.cli.addresses import check_port
 from costrel.cli.options import debug_option, traceback_option
 from costrel.cli.params import CertParamType, SeparatedPathType, validate_key
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
@@ -170,20 +170,6 @@ def _load(info: ScriptInfo) -> WSGIApplication:
 
 
 def _check_port(host: str, port: int) -> None:
-    """Refuse an address that another program has, and say which.
-
-    Raises:
-        PortTaken: With the next free port.
-    """
-    from costrel.cli.ports import find_holder, is_taken, next_free  # for cost
-
     # The reloader's child inherits the socket; a host with a scheme is a Unix socket.
-    if port == 0 or is_reloaded() or host.startswith("unix://") or not is_taken(host, port):
-        return
-
-    holder = find_holder(port)
-    if holder is not None:
-        raise PortTaken(port, holder=str(holder), free=next_free(host, port), stop=f"kill {holder.pid}")
-
-    airplay = " (on macOS often 'AirPlay Receiver', see System Settings)" if sys.platform == "darwin" else ""
-    raise PortTaken(port, holder=f"another program{airplay}", free=next_free(host, port))
+    if not is_reloaded() and not host.startswith("unix://"):
+        check_port(host, port)

@@ -61,3 +61,9 @@ class AllErrors:
             raise error
         finally:
             del error  # its traceback holds this frame
+
+    def log_first(self) -> None:
+        """Log the first error instead of raising it."""
+        error, self._first = self._first, None
+        if error is not None:
+            self._log(error)

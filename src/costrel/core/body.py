@@ -1,8 +1,9 @@
 """The request body: how much of it may be read, and what a broken one means.
 
-``Meter`` holds every rule and does no reading, so that a synchronous and an
-asynchronous body follow the same ones. ``Body`` reads from a WSGI stream.
-Nothing here knows the request, the application or its configuration.
+``Meter`` holds every rule and does no reading, so that synchronous and
+asynchronous reads follow the same ones. ``Body`` reads from a WSGI stream, or
+from one that has ``areceive`` besides, which gives the next piece without
+blocking. Nothing here knows the request, the application or its configuration.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from werkzeug.sansio.utils import get_content_length
 __all__ = ["Body", "Meter", "is_input_error", "open_body", "read_content_length"]
 
 _STEP_BYTES = 1_048_576
+_PIECE_BYTES = 65_536
 _ANY_LENGTH = 1 << 62
 # Servers whose wsgi.input raises errors of its own that are no OSError.
 _SERVERS = frozenset(
@@ -128,12 +130,27 @@ class Body(io.RawIOBase):
 
     Never returns a shortened body: one that is too long, too short or broken
     raises, on this read and on every later one.
+
+    Each method that reads has an asynchronous twin; the first one called
+    decides which kind the others must be, until all is read.
+
+    Example:
+        >>> import asyncio
+        >>> async def count(body):
+        ...     return sum([len(piece) async for piece in body])
+        >>> asyncio.run(count(Body(io.BytesIO(b"hello"), Meter(5, None))))
+        5
     """
 
     def __init__(self, stream: IO[bytes], meter: Meter) -> None:
         self._stream = stream
         self._meter = meter
         self._failure: Exception | None = None
+        self._is_async: bool | None = None
+        """Which kind of read came first."""
+        self._is_waiting = False
+        self._rest = b""
+        """What came asynchronously and is more than was asked for."""
 
     def _fail(self, error: Exception) -> NoReturn:
         if not isinstance(error, BadRequest | RequestEntityTooLarge):
@@ -147,9 +164,24 @@ class Body(io.RawIOBase):
 
     def _pull(self, method: Any, wanted: int) -> bytes:
         """Take up to ``wanted`` bytes by ``method``, ``b""`` at the end."""
+        self._use(is_async=False)
+
+        return self._take(method, wanted)
+
+    def _use(self, is_async: bool) -> None:
+        """Refuse what would take bytes away from the other kind of read."""
         if self._failure is not None:
             raise self._failure
+        if self._is_async is None:
+            self._is_async = is_async
+        elif self._is_async is not is_async and not (self._meter.ended and not self._rest):
+            mixed = "asynchronously" if self._is_async else "synchronously"
+            hint = "`await body.aread()` or `async for`" if self._is_async else "`body.read()`"
+            raise RuntimeError(
+                f"a part of the request body was read {mixed} already\n  hint: Read the rest with {hint}."
+            )
 
+    def _take(self, method: Any, wanted: int) -> bytes:
         meter = self._meter
         size = meter.ask(wanted)
         if not size:
@@ -208,6 +240,78 @@ class Body(io.RawIOBase):
                 break
 
         return b"".join(parts)
+
+    # The asynchronous twins.
+
+    async def aread(self, size: int | None = -1, /) -> bytes:
+        """Read up to ``size`` bytes, or all that is left, without blocking the event loop.
+
+        Raises:
+            RuntimeError: If another task is reading, or the body was read
+                synchronously in part.
+        """
+        if size == 0:
+            return b""
+        if size is not None and size > 0:
+            return await self._next_piece(size)
+
+        parts = []
+        while part := await self._next_piece(_ANY_LENGTH):
+            parts.append(part)
+
+        return b"".join(parts)
+
+    def __aiter__(self) -> Body:
+        """Iterate over the pieces of the body as they come; their lengths mean nothing."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._next_piece(_ANY_LENGTH)
+        if not piece:
+            raise StopAsyncIteration
+
+        return piece
+
+    async def _next_piece(self, most: int) -> bytes:
+        self._use(is_async=True)
+        if self._is_waiting:
+            raise RuntimeError("another task is reading this request body already")
+
+        data = self._rest
+        if not data:
+            self._is_waiting = True
+            try:
+                data = await self._receive(most)
+            finally:
+                self._is_waiting = False
+        self._rest = data[most:]
+
+        return data[:most]
+
+    async def _receive(self, most: int) -> bytes:
+        receive = getattr(self._stream, "areceive", None)
+        if receive is None:
+            return await self._receive_in_thread(most)
+        if self._meter.ended:
+            return b""
+
+        try:
+            data: bytes = await receive()
+            self._meter.took(len(data))
+        except Exception as error:  # as in _take
+            self._fail(error)
+
+        return data
+
+    async def _receive_in_thread(self, most: int) -> bytes:
+        from asyncio import CancelledError, to_thread  # for cost; on an event loop it is loaded already
+
+        try:
+            return await to_thread(self._take, self._stream.read, min(most, _PIECE_BYTES))
+        except CancelledError:
+            # The thread goes on, and what it reads is lost.
+            self._failure = RuntimeError("a read of the request body was cancelled; the rest cannot be read")
+            raise
 
     def exhaust(self) -> bytes:
         """Read and return the rest, as Werkzeug's ``LimitedStream`` does."""

@@ -11,10 +11,11 @@ Knows no request, no application and no protocol.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from functools import partial
 from inspect import CO_COROUTINE, iscoroutinefunction
 from types import CoroutineType, FunctionType, MethodType
 from typing import Any, TypeVar, cast
+
+from costrel.core.on_loop import may_run_on_loop
 
 __all__ = ["Call", "Steps", "is_async", "run_async", "run_sync", "wait_for"]
 
@@ -30,9 +31,11 @@ class Call:
         handling: The error that is being handled during the call, so that
             ``sys.exc_info()`` and a bare ``raise`` work in an error handler.
         kwargs: Its keyword arguments.
+        on_loop: Whether it may be called on an event loop though it is
+            synchronous, because it does not block.
     """
 
-    __slots__ = ("args", "function", "handling", "kwargs")
+    __slots__ = ("args", "function", "handling", "kwargs", "on_loop")
 
     def __init__(
         self,
@@ -40,11 +43,13 @@ class Call:
         args: tuple[Any, ...] = (),
         handling: BaseException | None = None,
         kwargs: dict[str, Any] | None = None,
+        on_loop: bool = False,
     ) -> None:
         self.function = function
         self.args = args
         self.handling = handling
         self.kwargs = kwargs or {}
+        self.on_loop = on_loop
 
 
 Steps = Generator[Call, Any, T]
@@ -101,8 +106,9 @@ async def run_async(steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | 
 
     Args:
         steps: The generator to run.
-        in_thread: Awaitable ``in_thread(function, *args)`` for functions that
-            are not async; ``None`` calls them here, on the event loop.
+        in_thread: Awaitable ``in_thread(function, *args)``, for synchronous
+            functions; those that follow each other go there together.
+            ``None`` calls them here, on the event loop.
 
     Returns:
         What the steps returned.
@@ -111,32 +117,93 @@ async def run_async(steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | 
         call = next(steps)
         while True:
             try:
-                result = await _call_or_await(call, in_thread)
+                if is_async(call.function):
+                    result = await _await(call)
+                elif in_thread is None or call.on_loop or may_run_on_loop(call.function):
+                    result = _make(call)
+                    if type(result) is CoroutineType:
+                        result = await result
+                else:
+                    moved = await in_thread(_make_while_sync, steps, call)
+                    if moved.is_over:
+                        break
+                    if moved.call is not None:
+                        call = moved.call
+                        continue
+                    result = await moved.value
             except BaseException as error:
                 call = steps.throw(error)
             else:
                 call = steps.send(result)
+        if moved.error is not None:
+            raise moved.error
+
+        return moved.value  # type: ignore[no-any-return]  # what the steps returned
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # StopIteration is not generic
+    finally:
+        call = result = moved = None  # type: ignore[assignment]  # as above
+
+
+class _Moved:
+    """How far steps came in a worker thread.
+
+    Args:
+        call: What has to be awaited next, if it is a call.
+        value: What has to be awaited next, if it is that; or what the steps returned.
+        error: What the steps raised.
+    """
+
+    __slots__ = ("call", "error", "is_over", "value")
+
+    def __init__(
+        self,
+        *,
+        call: Call | None = None,
+        value: Any = None,
+        error: BaseException | None = None,
+        is_over: bool = False,
+    ) -> None:
+        self.call = call
+        self.value = value
+        self.error = error
+        self.is_over = is_over
+
+
+def _make_while_sync(steps: Steps[Any], call: Call) -> _Moved:
+    """Make a call, and those after it, up to one that has to be awaited."""
+    try:
+        while True:
+            try:
+                result = _make(call)
+            except BaseException as error:
+                call = steps.throw(error)
+            else:
+                if type(result) is CoroutineType:  # of a wrapper that does not look async
+                    return _Moved(value=result)
+                call = steps.send(result)
+            if is_async(call.function):
+                return _Moved(call=call)
+    except StopIteration as stop:
+        return _Moved(value=stop.value, is_over=True)
+    except BaseException as error:
+        return _Moved(error=error, is_over=True)
     finally:
         call = result = None  # type: ignore[assignment]  # as above
 
 
-async def _call_or_await(call: Call, in_thread: Callable[..., Awaitable[Any]] | None) -> Any:
-    if is_async(call.function):
-        if call.handling is None:
-            return await call.function(*call.args, **call.kwargs)
-        return await _await_while_handling(call.function, call.args, call.handling)
+def _make(call: Call) -> Any:
+    if call.handling is None:
+        return call.function(*call.args, **call.kwargs)
 
-    function = partial(call.function, **call.kwargs) if call.kwargs else call.function
-    if call.handling is not None:
-        function = partial(_call_while_handling, function, call.args, call.handling)
-        args: tuple[Any, ...] = ()
-    else:
-        args = call.args
-    result = function(*args) if in_thread is None else await in_thread(function, *args)
+    return _call_while_handling(call.function, call.args, call.handling)
 
-    return await result if type(result) is CoroutineType else result
+
+async def _await(call: Call) -> Any:
+    if call.handling is None:
+        return await call.function(*call.args, **call.kwargs)
+
+    return await _await_while_handling(call.function, call.args, call.handling)
 
 
 async def wait_for(coroutine: Any) -> Any:

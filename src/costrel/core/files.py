@@ -14,6 +14,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -25,7 +26,7 @@ from costrel._current import require_request
 from costrel.core.folders import KnownFile, open_in_folder
 from costrel.core.header_rules import Headers
 
-__all__ = ["folder_response", "static_response"]
+__all__ = ["OpenFile", "folder_response", "static_response"]
 
 MaxAge: TypeAlias = int | Callable[[str | None], int | None] | None
 
@@ -33,8 +34,11 @@ _AT_ONCE_BYTES = 65_536
 """A file up to this size is read whole; a longer one is handed to the server piece by piece."""
 
 
-class _OpenFile(io.BufferedReader):
+class OpenFile(io.BufferedReader):
     """A file that closes without a warning when nobody read its response, as tests leave it."""
+
+    path: str | None = None
+    """Where a server may open it once more, to send it by its own means."""
 
     def __del__(self) -> None:
         self.close()
@@ -116,10 +120,12 @@ def folder_response(
         os.close(fd)
         return _leave_to_server(app, environ, known.path, max_age)
 
-    return _respond(app, environ, known, fd, max_age)
+    return _respond(app, environ, known, fd, max_age, symlinks)
 
 
-def _respond(app: Any, environ: dict[str, Any], known: KnownFile, fd: int, max_age: int | None) -> Any:
+def _respond(
+    app: Any, environ: dict[str, Any], known: KnownFile, fd: int, max_age: int | None, symlinks: bool
+) -> Any:
     """Build the response; closes the descriptor or hands it on to the body."""
     readable = environ["REQUEST_METHOD"] in _READING
     asked = readable and _has_condition(environ)
@@ -130,7 +136,12 @@ def _respond(app: Any, environ: dict[str, Any], known: KnownFile, fd: int, max_a
 
     body: Any
     if size > _AT_ONCE_BYTES:
-        body = wrap_file(environ, _OpenFile(io.FileIO(fd)))
+        file = OpenFile(io.FileIO(fd))
+        if symlinks:
+            # SECURITY: where links must not lead out of the folder, what was looked at is what is
+            # sent: by the time that a server opens the path, it may be a link.
+            file.path = known.path
+        body = wrap_file(environ, file)
     else:
         try:
             data = os.read(fd, size)
@@ -174,6 +185,19 @@ def _headers(known: KnownFile, size: int, max_age: int | None, readable: bool) -
     headers._list = lines
 
     return headers
+
+
+def default_max_age(config: Mapping[str, Any]) -> int | None:
+    """Return the seconds a browser may keep a file by ``SEND_FILE_MAX_AGE_DEFAULT``.
+
+    Example:
+        >>> from datetime import timedelta
+        >>> default_max_age({"SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1)})
+        3600
+    """
+    value: timedelta | int | None = config["SEND_FILE_MAX_AGE_DEFAULT"]
+
+    return int(value.total_seconds()) if isinstance(value, timedelta) else value
 
 
 def _has_condition(environ: Mapping[str, Any]) -> bool:

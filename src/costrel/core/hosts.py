@@ -29,8 +29,11 @@ _MAX_KNOWN = 256
 # choose what is in it.
 _known: dict[str, dict[str, str]] = {"http": {}, "https": {}}
 
-known_hosts: set[str | None] = set()
-"""Values of ``Host`` that were found well-formed; ``in`` is the quickest check. Bounded like the others."""
+known_hosts: set[str | bytes | None] = set()
+"""Values of ``Host`` that were found well-formed, as text and as bytes; ``in`` is the quickest check.
+
+Bounded like the others.
+"""
 
 
 def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = None) -> str:
@@ -70,6 +73,7 @@ def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = Non
             known_hosts.clear()
         known[header] = host
         known_hosts.add(header)
+        known_hosts.add(header.encode("latin1", "replace"))
 
     return host
 

@@ -10,10 +10,11 @@ Knows HTTP and WSGI; no application, no configuration and no routing.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import IO, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from werkzeug.datastructures import (
     Accept,
+    Authorization,
     CharsetAccept,
     FileStorage,
     Headers,
@@ -35,7 +36,7 @@ from werkzeug.sansio.utils import get_content_length
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from costrel.core import ranges
-from costrel.core.body import open_body, read_content_length
+from costrel.core.body import Body, open_body, read_content_length
 from costrel.core.cookies import read_cookies
 from costrel.core.form_limits import FormLimits
 from costrel.core.forms import FormParser, load_urlencoded
@@ -43,7 +44,7 @@ from costrel.core.hosts import check_host
 from costrel.core.inheritance import keeps
 from costrel.core.lazy import lazy
 from costrel.core.pairs import KEEP_INVALID, collect, read_pairs
-from costrel.core.request_headers import RequestHeaders
+from costrel.core.request_headers import request_headers
 
 __all__ = ["LazyRequest"]
 
@@ -131,10 +132,7 @@ class LazyRequest(WerkzeugRequest):
         text: str = self.environ.get("QUERY_STRING", "")
         return text.encode("latin1")
 
-    @lazy
-    def headers(self) -> Headers:
-        """The request's headers."""
-        return RequestHeaders(self.environ)
+    headers: Headers = request_headers
 
     @lazy
     def remote_addr(self) -> str | None:
@@ -227,6 +225,14 @@ class LazyRequest(WerkzeugRequest):
         return ranges.read_date(self.environ.get("HTTP_IF_UNMODIFIED_SINCE"))
 
     @lazy
+    def authorization(self) -> Authorization | None:
+        """The ``Authorization`` header; ``None`` if it is malformed."""
+        try:
+            return Authorization.from_header(self.environ.get("HTTP_AUTHORIZATION"))
+        except ValueError:  # "Basic" and what is no ASCII
+            return None
+
+    @lazy
     def if_range(self) -> IfRange:
         """The ``If-Range`` header."""
         try:
@@ -246,8 +252,11 @@ class LazyRequest(WerkzeugRequest):
     # The body.
 
     @lazy
-    def stream(self) -> IO[bytes]:
+    def stream(self) -> Body:  # type: ignore[override]  # a stream, but for typing no IO[bytes]
         """The body as a stream that can be read once, within its limits.
+
+        It has ``read`` and ``aread``, ``for`` gives lines, ``async for``
+        pieces as they come.
 
         Raises:
             RequestEntityTooLarge: If the body is longer than allowed, here or
@@ -256,7 +265,7 @@ class LazyRequest(WerkzeugRequest):
         if self.shallow:
             raise RuntimeError("a request made with shallow=True cannot read from the input stream")
 
-        return cast("IO[bytes]", open_body(self.environ, self.max_content_length))
+        return open_body(self.environ, self.max_content_length)
 
     @lazy
     def form(self) -> ImmutableMultiDict[str, str]:

@@ -23,6 +23,7 @@ from costrel.core.app_methods import Step, own_method, styled_args
 from costrel.core.default_headers import add_missing
 from costrel.core.drive import Call, Steps
 from costrel.core.handlers import find_handler
+from costrel.core.timeouts import bounded, seconds_for
 from costrel.signals import (
     appcontext_tearing_down,
     got_request_exception,
@@ -150,14 +151,20 @@ def dispatch_request(ctx: Any) -> Steps[Any]:
     """
     app, request = ctx.app, ctx.request
     if request.routing_exception is not None:
-        yield Call(app.raise_routing_exception, (request,))
+        yield Call(app.raise_routing_exception, (request,), on_loop=True)
 
     rule = request.url_rule
     if getattr(rule, "provide_automatic_options", False) and request.method == "OPTIONS":
         method = app.make_default_options_response
-        return (yield Call(method, styled_args(method, "make_default_options_response", ctx, ())))
+        args = styled_args(method, "make_default_options_response", ctx, ())
+        return (yield Call(method, args, on_loop=True))
 
-    return (yield Call(app.view_functions[rule.endpoint], kwargs=request.view_args))
+    view = app.view_functions[rule.endpoint]
+    seconds = seconds_for(rule, app.config)
+    if seconds is not None:
+        view = bounded(view, seconds)
+
+    return (yield Call(view, kwargs=request.view_args))
 
 
 def handle_user_exception(ctx: Any, error: Exception) -> Steps[Any]:
@@ -250,7 +257,7 @@ def handle_exception(ctx: Any, error: Exception) -> Steps[Any]:
 def finalize_request(ctx: Any, rv: Any, from_error_handler: bool = False) -> Steps[Any]:
     """Make the response of a value, run the hooks on it and announce it."""
     app = ctx.app
-    response = yield Call(app.make_response, (rv,))
+    response = yield Call(app.make_response, (rv,), on_loop=True)
     try:
         response = yield from _step(ctx, "process_response", process_response, response)
         if request_finished.receivers:
@@ -276,7 +283,7 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
     if ctx._session_object is not None or app._session_may_need_saving(ctx.environ):
         interface, session = app.session_interface, ctx._session
         if not interface.is_null_session(session):
-            yield Call(interface.save_session, (app, session, response))
+            yield Call(interface.save_session, (app, session, response), on_loop=app._session_is_lazy())
     headers = app._default_headers()
     if headers:
         add_missing(response, headers)

@@ -1,24 +1,39 @@
-"""The error for a template that is nowhere, with where it was looked for."""
+"""The errors for templates that are nowhere, with where they were looked for."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
-from jinja2 import BaseLoader, TemplateNotFound
+from jinja2 import BaseLoader, TemplateNotFound, TemplatesNotFound
 
-__all__ = ["MissingTemplate"]
+__all__ = ["MissingTemplate", "MissingTemplates"]
 
 Places = Callable[[], Iterable[tuple[str, BaseLoader]]]
 
 
-class MissingTemplate(TemplateNotFound):
-    """A template that no loader has.
+class _Explained(TemplateNotFound):
+    """The explanation is put together when someone reads it, and not before.
 
-    The explanation is put together when someone reads it, and not before:
-    Jinja raises this often to go on with the next name of a list.
+    Jinja raises these errors often to go on with the next name of a list.
+    """
+
+    _places: Places | None = None
+    _asked_for: tuple[str, ...] = ()
+    _text = ""
+
+    def __str__(self) -> str:
+        places, self._places = self._places, None
+        if places is not None:
+            self._text = _explain(str(self.message), self._asked_for, list(places()))
+
+        return self._text
+
+
+class MissingTemplate(_Explained):
+    """A template that no loader has.
 
     Args:
         name: The template.
@@ -27,31 +42,43 @@ class MissingTemplate(TemplateNotFound):
 
     def __init__(self, name: str, places: Places) -> None:
         super().__init__(name)
-        self._places: Places | None = places
-        self._text = ""
-
-    def __str__(self) -> str:
-        places, self._places = self._places, None
-        if places is not None:
-            self._text = _explain(str(self.name), list(places()))
-
-        return self._text
+        self._asked_for = (str(name),)
+        self._places = places
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The loaders belong to this process: elsewhere only the text remains.
         return TemplateNotFound, (self.name, str(self))
 
 
-def _explain(name: str, places: list[tuple[str, BaseLoader]]) -> str:
-    lines = [name, "  looked in:"]
+class MissingTemplates(_Explained, TemplatesNotFound):
+    """Several templates of which no loader has one.
+
+    Args:
+        names: The templates.
+        places: As for ``MissingTemplate``.
+    """
+
+    def __init__(self, names: list[Any], places: Places) -> None:
+        super().__init__(names)
+        self._asked_for = tuple(name for name in names if isinstance(name, str))
+        self._places = places
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TemplatesNotFound, (self.templates, str(self))
+
+
+def _explain(problem: str, asked_for: tuple[str, ...], places: list[tuple[str, BaseLoader]]) -> str:
+    lines = [problem, "  looked in:"]
     lines += [f"    {path} ({owner})" for owner, loader in places for path in _paths(loader)]
     if len(lines) == 2:
-        lines = [name, "  hint: Neither the application nor a blueprint has a template folder."]
+        lines = [problem, "  hint: Neither the application nor a blueprint has a template folder."]
         return "\n".join(lines)
 
-    nearest = get_close_matches(name, _names(loader for _, loader in places), n=1)
-    if nearest:
-        lines.append(f"  hint: Did you mean {nearest[0]!r}?")
+    known = _names(loader for _, loader in places)
+    near = [(name, found) for name in asked_for for found in get_close_matches(name, known, n=1)]
+    if near:
+        nearest = max(near, key=lambda pair: SequenceMatcher(None, *pair).ratio())[1]
+        lines.append(f"  hint: Did you mean {nearest!r}?")
 
     return "\n".join(lines)
 

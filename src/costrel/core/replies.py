@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NoReturn
 
 from werkzeug.datastructures import Headers
@@ -72,7 +72,7 @@ def make_response(
         )
 
     if not isinstance(body, response_class):
-        if isinstance(body, (str, bytes, bytearray, Iterator)):
+        if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterator)):
             # The class sets what it was given, so that a status decides about the default headers.
             body = response_class(body, status=status, headers=headers)
             status = headers = None

@@ -11,7 +11,14 @@ from werkzeug.utils import get_content_type
 
 from costrel.core.header_rules import check_value
 
-__all__ = ["STATUS_LINES", "content_type_of", "kept_types", "plain_content_type"]
+__all__ = [
+    "STATUS_LINES",
+    "content_type_of",
+    "kept_lengths",
+    "kept_types",
+    "length_pair",
+    "plain_content_type",
+]
 
 STATUS_LINES: dict[object, tuple[str, int]] = {
     code: (f"{code} {phrase.upper()}", code) for code, phrase in HTTP_STATUS_CODES.items()
@@ -22,6 +29,9 @@ _MAX_KEPT = 256
 kept_types: dict[str, str] = {}
 """Content types by mimetype, as far as they were asked for; ``content_type_of`` knows all."""
 _checked: dict[str, str] = {}
+_MAX_KEPT_LENGTHS = 1024
+kept_lengths: dict[int, tuple[str, str]] = {}
+"""``Content-Length`` headers by length, as far as they were asked for; ``length_pair`` knows all."""
 
 
 def content_type_of(mimetype: str) -> str | None:
@@ -43,6 +53,20 @@ def content_type_of(mimetype: str) -> str | None:
             kept_types[mimetype] = known
 
     return known
+
+
+def length_pair(length: int) -> tuple[str, str]:
+    """Return the header that says how long a body is.
+
+    Example:
+        >>> length_pair(13)
+        ('Content-Length', '13')
+    """
+    pair = "Content-Length", str(length)
+    if len(kept_lengths) < _MAX_KEPT_LENGTHS:
+        kept_lengths[length] = pair
+
+    return pair
 
 
 def plain_content_type(content_type: str) -> str | None:

@@ -5,69 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from costrel.core.secret_keys import check_fallbacks
+from costrel.core.base_url import read_base_url
+from costrel.core.checks.finding import HOSTS_NOT_SETTLED, Level
+from costrel.core.seconds import check_timeouts
+from costrel.core.secret_keys import check_fallbacks, is_weak_key
 
 __all__ = ["find_weaknesses", "is_loopback", "is_weak_key", "refuse_unfit_settings"]
 
-# 128 bits: what secrets.token_urlsafe(16) and os.urandom(16) give.
-_MIN_KEY_CHARS = 22
-_MIN_KEY_BYTES = 16
-_MIN_DISTINCT = 8
-# Keys from documentation, which attackers try first.
-_PUBLISHED_KEYS = frozenset(
-    (
-        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
-        '_5#y2L"F4Q8z\n\xec]/',
-        "A0Zr98j/3yX R~XHH!jmN]LWX/,?RT",
-    )
-)
+_TOLD_WHEN_IT_MATTERS = frozenset((HOSTS_NOT_SETTLED,))
+"""Told by the first whole URL that is built with a client's host, and not where none ever is."""
 
 
 def refuse_unfit_settings(config: Mapping[str, Any]) -> None:
     """Refuse settings with which an application must not serve.
 
     Raises:
-        ConfigError: If ``SECRET_KEY_FALLBACKS`` is one key instead of a list.
+        ConfigError: If ``SECRET_KEY_FALLBACKS`` is one key instead of a list,
+            ``BASE_URL`` is no address, a timeout no number of seconds, or
+            ``TRUSTED_PROXIES`` cannot be read.
     """
     check_fallbacks(config.get("SECRET_KEY_FALLBACKS"))
+    check_timeouts(config)
+    if config.get("BASE_URL") is not None:
+        read_base_url(config["BASE_URL"])
+    if config.get("TRUSTED_PROXIES"):
+        from costrel.core.proxies import DEFAULT_HEADERS, read_trust  # for cost: ipaddress, 3 ms
+
+        read_trust(config["TRUSTED_PROXIES"], config.get("TRUSTED_PROXY_HEADERS", DEFAULT_HEADERS))
 
 
 def find_weaknesses(config: Mapping[str, Any]) -> list[str]:
-    """Say what an attacker could use, a sentence for each; never the value itself.
+    """Say what an attacker could use, a line for each; never the value itself.
+
+    These are the findings of ``costrel check`` that hold for every request.
 
     Example:
         >>> find_weaknesses({"SECRET_KEY": "dev"})[0].partition(":")[0]
         'SECRET_KEY is easy to guess'
     """
-    found = []
-    keys = [config.get("SECRET_KEY"), *(config.get("SECRET_KEY_FALLBACKS") or ())]
-    for name, weak in (
-        ("SECRET_KEY", is_weak_key(keys[0])),
-        ("SECRET_KEY_FALLBACKS", any(map(is_weak_key, keys[1:]))),
-    ):
-        if weak:
-            found.append(
-                f"{name} is easy to guess: whoever guesses it can sign in as anyone. Make a key with"
-                " python -c 'import secrets; print(secrets.token_hex(32))'"
-            )
+    from costrel.core.checks.settings import find_in_settings  # for cost: only a production start looks
 
-    return found
+    silenced = {*(config.get("SILENCED_CHECKS") or ()), *_TOLD_WHEN_IT_MATTERS}
 
-
-def is_weak_key(key: Any) -> bool:
-    """Tell whether a key is short, repetitive or published; no key at all is not weak.
-
-    Example:
-        >>> is_weak_key("dev"), is_weak_key("a" * 64), is_weak_key(None)
-        (True, True, False)
-    """
-    if not isinstance(key, str | bytes) or not key:
-        return False
-
-    shortest = _MIN_KEY_CHARS if isinstance(key, str) else _MIN_KEY_BYTES
-    text = key if isinstance(key, str) else key.decode("latin1")
-
-    return len(key) < shortest or len(set(text)) < _MIN_DISTINCT or text in _PUBLISHED_KEYS
+    return [
+        f"{finding.text}. {finding.hint} ({finding.id})"
+        for finding in find_in_settings(config)
+        if finding.level >= Level.WARNING and finding.id not in silenced
+    ]
 
 
 def is_loopback(host: str) -> bool:

@@ -46,7 +46,7 @@ class ErrorAnswers:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         """Run the application; on an error answer, or hand on to the debugger."""
         # The debugger's page leaves out frames that have this name in them.
-        __traceback_hide__ = True  # noqa: F841
+        __traceback_hide__ = True
         started: list[bool] = []
 
         def start(*args: Any) -> Callable[[bytes], object]:  # Any: start_response's own arguments

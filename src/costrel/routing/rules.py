@@ -75,6 +75,15 @@ class Rule(WerkzeugRule):
     provide_automatic_options: bool | None = None
     """Whether OPTIONS is answered by the framework; set by ``add_url_rule``."""
 
+    sync_to_thread: bool | None = None
+    """Whether a synchronous view runs in a worker thread under ASGI; ``None`` does as ``True``."""
+
+    stream_body: bool = False
+    """Whether the request's body is not read in advance for an async view."""
+
+    timeout_seconds: float | None = None
+    """How long the view may take; ``None`` for what the application says."""
+
     def __init__(self, string: str, *args: Any, **options: Any) -> None:
         if not string.startswith("/"):
             raise RuleError(f"URL rule {string!r} must start with a slash.", hint=f"Write {'/' + string!r}.")
@@ -128,7 +137,8 @@ class Rule(WerkzeugRule):
             yield replace(part, content=_without_return(part.content)) if part.final else part
 
     def _tell_map(self) -> None:
-        changed = getattr(self.__dict__.get("map"), "changed", None)
+        # PERF: by getattr, because a look at __dict__ would make every later reading of the rule slower.
+        changed = getattr(getattr(self, "map", None), "changed", None)
         if changed is not None:
             changed()
 

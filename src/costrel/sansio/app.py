@@ -25,10 +25,13 @@ from costrel import _mode
 from costrel import typing as ft
 from costrel.config import Config, ConfigAttribute
 from costrel.core.contracts import Application
+from costrel.core.drive import is_async
 from costrel.core.handlers import find_handler
 from costrel.core.lazy import class_from
 from costrel.core.marker import ApplicationMarker
 from costrel.core.next_url import encode_controls
+from costrel.core.on_loop import mark_on_loop
+from costrel.core.timeouts import check_timeout
 from costrel.core.views import where_defined
 from costrel.ctx import _AppCtxGlobals
 from costrel.errors import SetupError
@@ -37,6 +40,9 @@ from costrel.json.provider import DefaultJSONProvider, JSONProvider
 from costrel.logging import create_logger
 from costrel.routing import Map, Rule
 from costrel.sansio.blueprints import Blueprint
+from costrel.sansio.checks import AppChecks
+from costrel.sansio.hooks import AppHooks
+from costrel.sansio.lifespan import AppLifespan
 from costrel.sansio.scaffold import (
     Scaffold,
     _check_rule_arguments,
@@ -44,6 +50,7 @@ from costrel.sansio.scaffold import (
     find_package,
     setupmethod,
 )
+from costrel.sansio.sockets import AppSockets
 from costrel.templating import autoescape_for
 
 if TYPE_CHECKING:
@@ -52,7 +59,6 @@ if TYPE_CHECKING:
 __all__ = ["App"]
 
 T_shell_context_processor = TypeVar("T_shell_context_processor", bound=ft.ShellContextProcessorCallable)
-T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
 T_template_filter = TypeVar("T_template_filter", bound=ft.TemplateFilterCallable)
 T_template_global = TypeVar("T_template_global", bound=ft.TemplateGlobalCallable)
 T_template_test = TypeVar("T_template_test", bound=ft.TemplateTestCallable)
@@ -72,7 +78,15 @@ def _jinja_environment() -> type[Environment]:
     return Environment
 
 
-class App(Scaffold, ApplicationMarker):
+# What a route says of how it is served, and where its rule keeps that.
+_SERVING_OPTIONS = {
+    "stream_body": "stream_body",
+    "sync_to_thread": "sync_to_thread",
+    "timeout": "timeout_seconds",
+}
+
+
+class App(AppLifespan, AppSockets, AppChecks, AppHooks, Scaffold, ApplicationMarker):
     """The part of ``costrel.Costrel`` that knows no request.
 
     Args:
@@ -107,6 +121,9 @@ class App(Scaffold, ApplicationMarker):
     test_cli_runner_class: type[Any] | None = None
     default_config: ImmutableDict[str, Any]
     response_class: type[Any]
+
+    _refuses_setup: bool = False
+    """Whether a request was answered though serving has not begun, as those of test clients are."""
 
     def __init__(
         self,
@@ -148,9 +165,11 @@ class App(Scaffold, ApplicationMarker):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._got_first_request = False
+        self._start_lifespan_tables()
+        self._start_socket_tables()
 
     def _check_setup_finished(self, f_name: str) -> None:
-        if self._got_first_request:
+        if self._got_first_request or self._refuses_setup:
             raise AssertionError(
                 f"The setup method '{f_name}' can no longer be called on the application. It has handled its"
                 " first request, so the change would be seen by some requests only.\n"
@@ -259,9 +278,12 @@ class App(Scaffold, ApplicationMarker):
 
         Raises:
             SetupError: If the endpoint has another view already, or the view
-                has no argument for a variable of the rule. An ``AssertionError``.
+                has no argument for a variable of the rule, or is not async and
+                has a ``timeout``. An ``AssertionError``.
             TypeError: If ``methods`` is a string.
         """
+        serving = {name: options.pop(name) for name in _SERVING_OPTIONS if name in options}
+        check_timeout(serving.get("timeout"), view_func, rule)
         if endpoint is None:
             endpoint = _endpoint_from_view_func(view_func)  # type: ignore[arg-type]  # it says what is missing
         options["endpoint"] = endpoint
@@ -273,6 +295,10 @@ class App(Scaffold, ApplicationMarker):
 
         rule_obj = self.url_rule_class(rule, methods=methods, **options)
         rule_obj.provide_automatic_options = provide_automatic_options
+        for name, value in serving.items():
+            setattr(rule_obj, _SERVING_OPTIONS[name], value)
+        if serving.get("sync_to_thread") is False and view_func is not None and not is_async(view_func):
+            mark_on_loop(view_func)
         if view_func is not None:
             self._refuse_second_view(endpoint, view_func)
         self.url_map.add(rule_obj)
@@ -370,12 +396,6 @@ class App(Scaffold, ApplicationMarker):
             return f
 
         return decorator
-
-    @setupmethod
-    def teardown_appcontext(self, f: T_teardown) -> T_teardown:
-        """Call the function when an application context goes, with the error or ``None``."""
-        self.teardown_appcontext_funcs.append(f)
-        return f
 
     @setupmethod
     def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:

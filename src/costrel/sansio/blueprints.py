@@ -13,15 +13,14 @@ from typing import Any, TypeVar
 
 from costrel import typing as ft
 from costrel.core.views import caller_place
+from costrel.sansio.hooks import BlueprintHooks
+from costrel.sansio.lifespan import BlueprintLifespan
 from costrel.sansio.scaffold import Scaffold, _endpoint_from_view_func, setupmethod
+from costrel.sansio.sockets import BlueprintSockets
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
 
 DeferredSetupFunction = Callable[["BlueprintSetupState"], None]
-T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable[Any])
-T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
-T_error_handler = TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
-T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
 T_template_context_processor = TypeVar(
     "T_template_context_processor", bound=ft.TemplateContextProcessorCallable
 )
@@ -29,7 +28,6 @@ T_template_filter = TypeVar("T_template_filter", bound=ft.TemplateFilterCallable
 T_template_global = TypeVar("T_template_global", bound=ft.TemplateGlobalCallable)
 T_template_test = TypeVar("T_template_test", bound=ft.TemplateTestCallable)
 T_url_defaults = TypeVar("T_url_defaults", bound=ft.URLDefaultCallable)
-T_url_value_preprocessor = TypeVar("T_url_value_preprocessor", bound=ft.URLValuePreprocessorCallable)
 
 
 class BlueprintSetupState:
@@ -78,7 +76,7 @@ class BlueprintSetupState:
         )
 
 
-class Blueprint(Scaffold):
+class Blueprint(BlueprintLifespan, BlueprintSockets, BlueprintHooks, Scaffold):
     """A set of routes, hooks and handlers to register on an application later.
 
     Args:
@@ -130,6 +128,7 @@ class Blueprint(Scaffold):
         self.url_values_defaults = {} if url_defaults is None else url_defaults
         self.cli_group = cli_group
         self._blueprints: list[tuple[Blueprint, dict[str, Any]]] = []
+        self._start_socket_tables()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_registered_once:
@@ -258,6 +257,9 @@ class Blueprint(Scaffold):
         extend(self.url_default_functions, app.url_default_functions)
         extend(self.url_value_preprocessors, app.url_value_preprocessors)
         extend(self.template_context_processors, app.template_context_processors)
+        extend(self.before_websocket_funcs, app.before_websocket_funcs)
+        extend(self.after_websocket_funcs, app.after_websocket_funcs)
+        extend(self.teardown_websocket_funcs, app.teardown_websocket_funcs)
 
     @setupmethod
     def add_url_rule(
@@ -283,10 +285,6 @@ class Blueprint(Scaffold):
                 rule, endpoint, view_func, provide_automatic_options=provide_automatic_options, **options
             )
         )
-
-    def _on_app(self, table: str, f: Any) -> None:
-        """Append to one of the application's own tables at the first registration."""
-        self.record_once(lambda s: getattr(s.app, table).setdefault(None, []).append(f))
 
     @setupmethod
     def app_template_filter(
@@ -338,43 +336,9 @@ class Blueprint(Scaffold):
         self.record_once(lambda s: s.app.add_template_global(f, name=_given(name)))
 
     @setupmethod
-    def before_app_request(self, f: T_before_request) -> T_before_request:
-        """Call the function before every view of the application."""
-        self._on_app("before_request_funcs", f)
-        return f
-
-    @setupmethod
-    def after_app_request(self, f: T_after_request) -> T_after_request:
-        """Call the function with every response of the application."""
-        self._on_app("after_request_funcs", f)
-        return f
-
-    @setupmethod
-    def teardown_app_request(self, f: T_teardown) -> T_teardown:
-        """Call the function when any request of the application is over."""
-        self._on_app("teardown_request_funcs", f)
-        return f
-
-    @setupmethod
     def app_context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
         """Add values to every template of the application."""
         self._on_app("template_context_processors", f)
-        return f
-
-    @setupmethod
-    def app_errorhandler(self, code: type[Exception] | int) -> Callable[[T_error_handler], T_error_handler]:
-        """Register an error handler for the whole application."""
-
-        def decorator(f: T_error_handler) -> T_error_handler:
-            self.record_once(lambda s: s.app.errorhandler(code)(f))
-            return f
-
-        return decorator
-
-    @setupmethod
-    def app_url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
-        """Call the function with the URL values of every request."""
-        self._on_app("url_value_preprocessors", f)
         return f
 
     @setupmethod

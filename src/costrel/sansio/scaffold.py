@@ -12,16 +12,17 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from functools import update_wrapper
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.utils import cached_property
 
 from costrel import typing as ft
 from costrel.core.views import check_view_arguments
+from costrel.core.ws_handler import SocketHandler
 from costrel.helpers import get_root_path
+from costrel.sansio.hooks import Hooks
+from costrel.sansio.setup_method import setupmethod
 from costrel.templating import _default_template_ctx_processor
 
 if TYPE_CHECKING:
@@ -31,30 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["Scaffold", "find_package", "setupmethod"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable[Any])
-T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
-T_error_handler = TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
-T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
 T_template_context_processor = TypeVar(
     "T_template_context_processor", bound=ft.TemplateContextProcessorCallable
 )
 T_url_defaults = TypeVar("T_url_defaults", bound=ft.URLDefaultCallable)
-T_url_value_preprocessor = TypeVar("T_url_value_preprocessor", bound=ft.URLValuePreprocessorCallable)
 T_route = TypeVar("T_route", bound=ft.RouteCallable)
 
 
-def setupmethod(f: F) -> F:
-    """Mark a method as setup, refused once the first request was handled."""
-    f_name = f.__name__
-
-    def wrapper_func(self: Scaffold, *args: Any, **kwargs: Any) -> Any:
-        self._check_setup_finished(f_name)
-        return f(self, *args, **kwargs)
-
-    return cast(F, update_wrapper(wrapper_func, f))
-
-
-class Scaffold:
+class Scaffold(Hooks):
     """The tables of routes, hooks and handlers, and the decorators that fill them.
 
     Args:
@@ -207,7 +192,11 @@ class Scaffold:
             rule: The path, with ``<converter:name>`` for its variable parts.
             **options: ``endpoint``, ``methods`` (default ``["GET"]``),
                 ``defaults``, ``strict_slashes``, ``subdomain``, ``host`` and
-                what else ``werkzeug.routing.Rule`` takes.
+                what else ``werkzeug.routing.Rule`` takes. Besides:
+                ``sync_to_thread=False`` says that a synchronous view does not
+                block, so that under ASGI it needs no worker thread;
+                ``stream_body=True`` that an async view reads the body itself,
+                piece by piece; ``timeout`` is in seconds.
 
         Example:
             >>> from costrel import Costrel
@@ -255,37 +244,9 @@ class Scaffold:
         return decorator
 
     @setupmethod
-    def before_request(self, f: T_before_request) -> T_before_request:
-        """Call the function before each view; a value that is not ``None`` is the answer."""
-        self.before_request_funcs.setdefault(None, []).append(f)
-        return f
-
-    @setupmethod
-    def after_request(self, f: T_after_request) -> T_after_request:
-        """Call the function with each response; it returns the response to send."""
-        self.after_request_funcs.setdefault(None, []).append(f)
-        return f
-
-    @setupmethod
-    def teardown_request(self, f: T_teardown) -> T_teardown:
-        """Call the function when the request is over, with the error or ``None``.
-
-        It runs exactly once, also after an error, and all of them run, even
-        if one raises.
-        """
-        self.teardown_request_funcs.setdefault(None, []).append(f)
-        return f
-
-    @setupmethod
     def context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
         """Add the mapping that the function returns to what templates see."""
         self.template_context_processors[None].append(f)
-        return f
-
-    @setupmethod
-    def url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
-        """Call the function with endpoint and URL values; it may change the values."""
-        self.url_value_preprocessors[None].append(f)
         return f
 
     @setupmethod
@@ -293,59 +254,6 @@ class Scaffold:
         """Call the function with endpoint and values of each URL built; it may add some."""
         self.url_default_functions[None].append(f)
         return f
-
-    @setupmethod
-    def errorhandler(
-        self, code_or_exception: type[Exception] | int
-    ) -> Callable[[T_error_handler], T_error_handler]:
-        """Register the decorated function for a status code or an exception class."""
-
-        def decorator(f: T_error_handler) -> T_error_handler:
-            self.register_error_handler(code_or_exception, f)
-            return f
-
-        return decorator
-
-    @setupmethod
-    def register_error_handler(
-        self, code_or_exception: type[Exception] | int, f: ft.ErrorHandlerCallable
-    ) -> None:
-        """Register a handler for a status code or an exception class; as a call."""
-        exc_class, code = self._get_exc_class_and_code(code_or_exception)
-        self.error_handler_spec[None][code][exc_class] = f
-
-    @staticmethod
-    def _get_exc_class_and_code(
-        exc_class_or_code: type[Exception] | int,
-    ) -> tuple[type[Exception], int | None]:
-        """Read what a handler is registered for.
-
-        Raises:
-            TypeError: If it is neither a code nor a class of exceptions.
-            ValueError: If the code is not one of HTTP's.
-        """
-        if isinstance(exc_class_or_code, int):
-            try:
-                exc_class: type[Exception] = default_exceptions[exc_class_or_code]
-            except KeyError:
-                raise ValueError(
-                    f"'{exc_class_or_code}' is not a recognized HTTP error code."
-                    " Use a subclass of HTTPException with that code instead."
-                ) from None
-        else:
-            exc_class = exc_class_or_code
-
-        if isinstance(exc_class, Exception):
-            raise TypeError(
-                f"{exc_class!r} is an instance, not a class. Register the class of"
-                " the exception, or an HTTP status code."
-            )
-        if not issubclass(exc_class, Exception):
-            raise ValueError(f"'{exc_class.__name__}' is not a subclass of Exception.")
-        if issubclass(exc_class, HTTPException):
-            return exc_class, exc_class.code
-
-        return exc_class, None
 
 
 def _endpoint_from_view_func(view_func: ft.RouteCallable) -> str:
@@ -359,7 +267,9 @@ def _check_rule_arguments(rule: Any, view_func: ft.RouteCallable | None) -> None
 
     Only plain functions can be judged; wrapped and class-based views pass.
     """
-    if type(view_func) is FunctionType and not hasattr(view_func, "__wrapped__"):
+    if isinstance(view_func, SocketHandler):
+        view_func.check(rule.rule, rule.arguments)
+    elif type(view_func) is FunctionType and not hasattr(view_func, "__wrapped__"):
         check_view_arguments(rule.rule, rule.arguments, inspect.signature(view_func), view_func)
 
 

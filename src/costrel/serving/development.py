@@ -58,5 +58,8 @@ def run(
             application = explain_errors(app, host=address, page=options["use_debugger"])
         serving.run_simple(address, port, application, **options)
     finally:
+        for what in (app._serving, app._background):
+            if what is not None:
+                what.end()
         # The server ran in this process; the application may be set up further, as in an interactive session.
         app._got_first_request = False

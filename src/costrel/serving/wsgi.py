@@ -15,15 +15,18 @@ from typing import Any, cast
 
 from costrel._current import current
 from costrel.core import lifecycle
-from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
-from costrel.core.app_methods import fast_methods, styled_args
+from costrel.core.app_methods import fast_methods
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import run_sync
 from costrel.core.hosts import known_hosts
 from costrel.core.origins import SAFE_METHODS
+from costrel.core.plain_response import quick_reply
+from costrel.core.timeouts import seconds_for, within
 from costrel.ctx import RequestContext
+from costrel.json.provider import json_reply
 from costrel.routing import decode_path
+from costrel.serving.wsgi_steps import call_view, run_after, run_before, tear_down, wait_for
 from costrel.sessions import SecureCookieSessionInterface
 from costrel.signals import (
     appcontext_popped,
@@ -35,7 +38,7 @@ from costrel.signals import (
 )
 from costrel.wrappers import Request, Response
 
-__all__ = ["general_lane", "wsgi_app"]
+__all__ = ["free", "general_lane", "pop_what_was_left", "wsgi_app"]
 
 # PERF: bound once; each look-up of an attribute is 20 ns.
 _get_current = current.get
@@ -71,22 +74,23 @@ def _leave(app: Any, ctx: Any, environ: dict[str, Any], error: BaseException | N
     if error is not None and app.should_ignore_error(error):
         error = None
     try:
-        _pop_what_was_left(ctx, error)
+        pop_what_was_left(ctx, error)
     finally:
         try:
             ctx.pop(error)
         finally:
             error = None
-            _free(ctx)
+            free(ctx)
 
 
-def _free(ctx: Any) -> None:
+def free(ctx: Any) -> None:
     """Break the cycle of a context, its routing error, that one's traceback and the frames in it."""
-    if ctx._routing_error is not None:
-        ctx._routing_error.__traceback__ = None
+    error = ctx._routing_error
+    if error is not None:
+        error.__traceback__ = error.__context__ = None  # Werkzeug's matcher raised an error before it
 
 
-def _pop_what_was_left(ctx: Any, error: BaseException | None) -> None:
+def pop_what_was_left(ctx: Any, error: BaseException | None) -> None:
     """Pop what the view pushed and did not pop: the worker's next request must not find it."""
     if ctx._tokens is None:
         return
@@ -110,6 +114,12 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
     # that is not made counts, so this is one long function, and what most
     # requests do not need is asked for by the truth of a table.
     app = self
+    if "HTTP_UPGRADE" in environ:
+        from costrel.serving.upgrade import answered  # for cost: most requests ask for none
+
+        answer = answered(app, environ, start_response)
+        if answer is not None:
+            return answer
     is_unchanged = fast_methods[0]
     if (
         app._own_methods
@@ -146,7 +156,8 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 and "HTTP_UPGRADE" not in environ
             ):
                 path = environ.get("PATH_INFO", "/")
-                ctx._match = match = table.match(method, path if path.isascii() else decode_path(environ))
+                find = table.match
+                ctx._match = match = find(method, path if path.isascii() else decode_path(environ))
             if match is None:
                 app._route(ctx)
 
@@ -160,12 +171,12 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 rv = None
                 if app.before_request_funcs or app.url_value_preprocessors:
                     if app.blueprints or app.url_value_preprocessors:
-                        rv = _before(app, ctx)
+                        rv = run_before(app, ctx)
                     else:
                         for function in app.before_request_funcs.get(None, ()):
                             rv = function()
                             if rv is not None:
-                                rv = app.async_to_sync(_await)(rv) if type(rv) is CoroutineType else rv
+                                rv = wait_for(app, rv) if type(rv) is CoroutineType else rv
                                 if rv is not None:
                                     break
                 request = ctx._request
@@ -179,7 +190,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                         and (request.url_rule is not match[0] or request.routing_exception is not None)
                     )
                 ):
-                    rv = _call_view(app, ctx)
+                    rv = call_view(app, ctx)
                 else:
                     rule, view_args = match
                     if request is not None:  # a hook may have set another dict
@@ -187,29 +198,33 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     view = app.view_functions[rule.endpoint]
                     rv = view(**view_args) if view_args else view()
                     if type(rv) is CoroutineType:
-                        rv = app.async_to_sync(_await)(rv)
+                        if config["REQUEST_TIMEOUT"] or getattr(rule, "timeout_seconds", None):
+                            seconds = seconds_for(rule, config)
+                            rv = rv if seconds is None else within(seconds, rv)
+                        rv = wait_for(app, rv)
             except (Exception, SystemExit) as raised:
                 # At once, because an error may be its own answer, and its traceback holds this frame.
                 rv = app.make_response(run_sync(lifecycle.handle_error(ctx, raised), app.ensure_sync))
-                _free(ctx)
+                free(ctx)
 
             kind = type(rv)
             if kind is app.response_class:
                 response = rv
             elif kind is str:
-                response = app.response_class(rv)
+                response = quick_reply(app.response_class, rv)
             elif kind is dict:
-                response = app.json.response(rv)
+                response = json_reply(app.json, rv)
             else:
                 response = app.make_response(rv)
             if ctx._after_functions is not None or app.after_request_funcs:
                 if ctx._after_functions is not None or app.blueprints:
-                    response = _after(app, ctx, response)
+                    response = run_after(app, ctx, response)
                 else:
-                    for function in reversed(app.after_request_funcs.get(None, ())):
+                    functions = app.after_request_funcs.get(None, ())
+                    for function in reversed(functions) if len(functions) > 1 else functions:
                         response = function(response)
                         if type(response) is CoroutineType:
-                            response = app.async_to_sync(_await)(response)
+                            response = wait_for(app, response)
             if ctx._session_object is not None or (
                 "HTTP_COOKIE" in environ and app._session_may_need_saving(environ)
             ):
@@ -253,8 +268,8 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             or appcontext_popped.receivers
         ):
             rv = None
-            _tear_down(app, ctx, tokens)
-            _free(ctx)
+            tear_down(app, ctx, tokens)
+            free(ctx)
         else:
             request = ctx._request
             if request is not None:
@@ -263,122 +278,3 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     request.close()
             ctx._tokens = None
             _reset_current(tokens[0])
-
-
-def _tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
-    """Tear down a request that met no error; see ``lifecycle.do_teardown_request``."""
-    # PERF: 2 µs with one function and one receiver, against 12 by the generators.
-    errors = AllErrors(log=app._log_teardown_error)
-    names: tuple[str | None, ...] = (None,)
-    if app.blueprints and _may_be_of_blueprint(ctx):
-        names = (*ctx.request.blueprints, None)
-    try:
-        for name in names:
-            for function in reversed(app.teardown_request_funcs.get(name, ())):
-                with errors:
-                    _call_teardown(app, function)
-        if request_tearing_down.receivers:
-            with errors:
-                announce(request_tearing_down, app, exc=None)
-        with errors:
-            ctx._close_request()
-        for function in reversed(app.teardown_appcontext_funcs):
-            with errors:
-                _call_teardown(app, function)
-        if appcontext_tearing_down.receivers:
-            with errors:
-                announce(appcontext_tearing_down, app, exc=None)
-        errors.raise_first()
-    finally:
-        ctx._tokens = None
-        _reset_current(tokens[0])
-        if appcontext_popped.receivers:
-            announce(appcontext_popped, app)
-
-
-def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
-    rv = function(None)
-    if type(rv) is CoroutineType:
-        app.async_to_sync(_await)(rv)
-
-
-def _may_be_of_blueprint(ctx: RequestContext) -> bool:
-    """Tell whether the request's rule may be a blueprint's; a hook may have given it another."""
-    request = ctx._request
-    rule = request.url_rule if request is not None else ctx._match and ctx._match[0]
-
-    return rule is None or "." in rule.endpoint
-
-
-async def _await(coroutine: Any) -> Any:
-    return await coroutine
-
-
-def _call_view(app: Any, ctx: RequestContext) -> Any:
-    """Dispatch: the view's value, or the error that routing found raised."""
-    request = ctx._request
-    if request is not None:  # a hook may have changed what was found
-        if request.routing_exception is not None:
-            app.raise_routing_exception(request)
-        rule, view_args = request.url_rule, request.view_args
-    elif ctx._match is not None:
-        rule, view_args = ctx._match
-    else:
-        routing_error = ctx._routing_error
-        if routing_error is not None and lifecycle.is_its_own_answer(app, routing_error):
-            return routing_error
-        app.raise_routing_exception(ctx.request)
-        raise AssertionError("a request without a rule has a routing error")
-
-    if ctx.environ["REQUEST_METHOD"].upper() == "OPTIONS" and getattr(
-        rule, "provide_automatic_options", False
-    ):
-        answer = app.make_default_options_response
-        return answer(*styled_args(answer, "make_default_options_response", ctx, ()))
-
-    rv = app.view_functions[rule.endpoint](**view_args)
-
-    return app.async_to_sync(_await)(rv) if type(rv) is CoroutineType else rv
-
-
-def _before(app: Any, ctx: RequestContext) -> Any:
-    """Run URL preprocessors and ``before_request`` hooks; see ``lifecycle.preprocess_request``."""
-    names: tuple[str | None, ...] = (None,)
-    if app.blueprints and _may_be_of_blueprint(ctx):
-        names = (None, *reversed(ctx.request.blueprints))
-    table = app.url_value_preprocessors
-    if table:
-        for name in names:
-            for function in table.get(name, ()):
-                rv = function(ctx.request.endpoint, ctx.request.view_args)
-                if type(rv) is CoroutineType:
-                    app.async_to_sync(_await)(rv)
-    table = app.before_request_funcs
-    for name in names:
-        for function in table.get(name, ()):
-            rv = function()
-            if rv is not None:
-                rv = app.async_to_sync(_await)(rv) if type(rv) is CoroutineType else rv
-                if rv is not None:
-                    return rv
-
-    return None
-
-
-def _after(app: Any, ctx: RequestContext, response: Any) -> Any:
-    """Run ``after_request`` hooks; see ``lifecycle.process_response``."""
-    for function in ctx._after_functions or ():
-        response = function(response)
-        if type(response) is CoroutineType:
-            response = app.async_to_sync(_await)(response)
-    names: tuple[str | None, ...] = (None,)
-    if app.blueprints and _may_be_of_blueprint(ctx):
-        names = (*ctx.request.blueprints, None)
-    table = app.after_request_funcs
-    for name in names:
-        for function in reversed(table.get(name, ())):
-            response = function(response)
-            if type(response) is CoroutineType:
-                response = app.async_to_sync(_await)(response)
-
-    return response

@@ -1,0 +1,334 @@
+"""Send a response to an ASGI server: at once, as a stream, or as a file. Knows no lifecycle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import Any
+
+from werkzeug.wsgi import _RangeWrapper
+
+from costrel.core.asgi_headers import encode_headers
+from costrel.core.async_body import AppIter
+from costrel.core.async_response import with_context
+from costrel.core.lifespan import AFTER_SENT
+from costrel.serving.scope_input import ScopeInput
+from costrel.serving.sent_file import PATHSEND, SentFile, Span, span_of
+from costrel.serving.threads import begin_in_thread
+
+__all__ = ["ClientLeftError", "Reply", "Started", "start"]
+
+_AT_ONCE_BYTES = 65_536
+"""A body up to this length that is known is put together before it is sent."""
+
+
+class ClientLeftError(Exception):
+    """A server's ``send`` failed, as some do when the client has left.
+
+    A class of its own, because a stream may fail with an ``OSError`` too, and that is to be heard of.
+    """
+
+
+class Started:
+    """What a WSGI application told its ``start_response``."""
+
+    def __init__(self) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        """Note status and headers."""
+        self.status = status
+        self.headers = headers
+
+        return self.refuse_write
+
+    @staticmethod
+    def refuse_write(data: bytes) -> None:
+        """Refuse the ``write`` that PEP 3333 has for very old applications."""
+        raise RuntimeError("write() of WSGI is not supported here; return the body from the application")
+
+    def message(self) -> dict[str, Any]:
+        """Return the ASGI message that starts the response."""
+        return start(int(self.status[:3]), self.headers)
+
+
+def start(status: int, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Make the ASGI message that starts a response."""
+    return {"type": "http.response.start", "status": status, "headers": encode_headers(headers)}
+
+
+class Reply:
+    """A response that is ready to be sent.
+
+    Args:
+        response: Werkzeug's, one of its subclasses, or a WSGI application.
+        environ: The request's environment.
+    """
+
+    __slots__ = ("chunks", "context", "environ", "first", "response", "span", "started")
+
+    def __init__(self, response: Any, environ: Any) -> None:
+        self.response = response
+        self.environ = environ
+        self.started = Started()
+        self.first: tuple[list[bytes], Any] | None = None
+        """What was read of the body already."""
+        self.context: contextvars.Context | None = None
+        """In which context a synchronous body was begun, and goes on."""
+        self.span: Span | None = None
+        """What the server is to send by itself."""
+
+        body: Any = getattr(response, "response", None)
+        if isinstance(body, AsyncIterable) and hasattr(response, "get_wsgi_headers"):
+            self.started(response.status, response.get_wsgi_headers(environ).to_wsgi_list())
+            body = response.response = with_context(body)
+            is_bodiless = environ["REQUEST_METHOD"] == "HEAD" or response.status_code in (204, 304)
+            self.chunks: Any = _Bodiless(body) if is_bodiless else body
+        else:
+            self.chunks = response(environ, self.started)
+
+    def read_first(self) -> Reply:
+        """Read the beginning of the body, in a worker thread, and return this object."""
+        chunks = self.chunks
+        if isinstance(chunks, AsyncIterable):
+            return self
+        if type(chunks) in _FILES:
+            self.span = self._find_span()
+        self.first = ([], None) if self.span is not None else read_first(chunks, self.started)
+
+        return self
+
+    def _find_span(self) -> Span | None:
+        """Return what of a file the server can send by itself."""
+        scope = self.environ.get("asgi.scope") or {}
+        # What waits for the end of the response may be what removes the file, and nobody tells of that end.
+        if AFTER_SENT in scope:
+            return None
+
+        return span_of(self.chunks, _length_of(self.started.headers), scope.get("extensions"))
+
+    def _until_left(self, receive: Any) -> Any:
+        """Return what is awaited to know that the client has left."""
+        body = self.environ.get("wsgi.input")
+        # The stream may read the request's body as it goes.
+        return body.until_left() if isinstance(body, ScopeInput) else _disconnected(receive)
+
+    def close(self) -> None:
+        """Give up a synchronous body that nobody will read."""
+        _close(self.chunks)
+
+    async def send(self, receive: Any, send: Any) -> None:
+        """Send it; a stream ends early if the client leaves."""
+        chunks = self.chunks
+        if isinstance(chunks, AsyncIterable):
+            try:
+                await _while_connected(self._until_left(receive), _send_async(self.started, chunks, send))
+            finally:
+                await _aclose(chunks)
+                if not isinstance(chunks, AppIter):  # which has done so
+                    self.response.close()
+            return
+
+        if type(chunks) is list and self.started.status:
+            await send(self.started.message())
+            await send({"type": "http.response.body", "body": b"".join(chunks)})
+            return
+
+        context = self.context
+        if context is None:
+            context = contextvars.copy_context()
+        if self.first is None:
+            await begin_in_thread(context, self.read_first)
+            assert self.first is not None
+        if self.span is not None:
+            await self._send_file(self.span, send)
+            return
+        parts, rest = self.first
+        if rest is None:
+            await send(self.started.message())
+            await send({"type": "http.response.body", "body": b"".join(parts)})
+            return
+
+        body = _InThreads(chunks, rest, context)
+        try:
+            await _while_connected(self._until_left(receive), _send_rest(parts, body, self.started, send))
+        finally:
+            # Not interrupted: a cancelled request must still give back what its body holds.
+            await asyncio.shield(body.close())
+
+    async def _send_file(self, span: Span, send: Any) -> None:
+        """Let the server send a file."""
+        message: dict[str, Any] = {"type": PATHSEND, "path": span.path}
+        if not span.is_whole:
+            message["start"], message["stop"] = span.start, span.stop
+        try:
+            await send(self.started.message())
+            await send(message)
+        finally:
+            _close(self.chunks)
+
+
+_FILES = (SentFile, _RangeWrapper)
+
+
+class _Bodiless:
+    """Stands for a stream that is not to be sent, and closes it."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def __aiter__(self) -> _Bodiless:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await _aclose(self._body)
+
+
+async def _aclose(body: Any) -> None:
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
+
+
+async def _send_async(started: Started, body: AsyncIterable[Any], send: Any) -> None:
+    async def write(data: bytes) -> None:
+        if data:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+    await send(started.message())
+    stream = aiter(body)
+    write_to = getattr(stream, "write_to", None)
+    if write_to is not None:
+        await write_to(write)
+    else:
+        async for chunk in stream:
+            await write(chunk.encode() if isinstance(chunk, str) else chunk)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def read_first(chunks: Iterable[bytes], started: Started) -> tuple[list[bytes], Any]:
+    """Read the beginning of a body, in a worker thread.
+
+    Returns:
+        The pieces that were read, and the iterator for the rest; ``None`` if
+        nothing is left, in which case the body was closed.
+    """
+    try:
+        if isinstance(chunks, list | tuple):
+            parts, rest = list(chunks), None
+        else:
+            # A server starts to send with the first piece, not before (PEP 3333).
+            length = _length_of(started.headers) if started.status else None
+            rest = iter(chunks)
+            parts = []
+            count = 0
+            for chunk in rest:
+                parts.append(chunk)
+                count += len(chunk)
+                if not started.status or length is None:
+                    length = _length_of(started.headers)
+                if length is not None and count >= length:
+                    rest = None
+                    break
+                if chunk and (length is None or length > _AT_ONCE_BYTES):
+                    break
+            else:
+                rest = None
+    except BaseException:
+        _close(chunks)
+        raise
+    if rest is None:
+        _close(chunks)
+
+    return parts, rest
+
+
+def _length_of(headers: list[tuple[str, str]]) -> int | None:
+    for name, value in headers:
+        if name.lower() == "content-length" and value.isdecimal():
+            return int(value)
+
+    return None
+
+
+def _close(chunks: Any) -> None:
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        close()
+
+
+class _InThreads:
+    """The rest of a synchronous body, read piece by piece in worker threads.
+
+    Args:
+        body: What is closed at the end.
+        rest: Its iterator.
+        context: The context variables it goes on with.
+    """
+
+    def __init__(self, body: Any, rest: Any, context: contextvars.Context) -> None:
+        self._body = body
+        self._rest = rest
+        self._context = context
+        self._step: asyncio.Future[bytes | None] | None = None
+
+    async def next(self) -> bytes | None:
+        """Return the next piece; ``None`` at the end."""
+        step = self._step = begin_in_thread(self._context, _next_of, self._rest)
+
+        return await asyncio.shield(step)  # a thread cannot be interrupted
+
+    async def close(self) -> None:
+        """Close the body, after the step that a thread may be at."""
+        step = self._step
+        if step is not None:
+            await asyncio.wait((step,))
+            if not step.cancelled():
+                step.exception()  # was raised, or nobody is left to be told
+        await begin_in_thread(self._context, _close, self._body)
+
+
+async def _send_rest(parts: list[bytes], body: _InThreads, started: Started, send: Any) -> None:
+    await send(started.message())
+    await send({"type": "http.response.body", "body": b"".join(parts), "more_body": True})
+    while (chunk := await body.next()) is not None:
+        if chunk:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _next_of(rest: Any) -> bytes | None:
+    for chunk in rest:
+        return bytes(chunk) if not isinstance(chunk, bytes) else chunk
+
+    return None
+
+
+async def _while_connected(leaving: Any, sending: Any) -> None:
+    """Send until all is sent or the client has left; then the sending is cancelled."""
+    task = asyncio.ensure_future(sending)
+    watch = asyncio.ensure_future(leaving)
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # Whatever happened, nothing of it goes on after this.
+        for one in (watch, task):
+            if not one.done():
+                one.cancel()
+        results = await asyncio.gather(task, watch, return_exceptions=True)
+    error = results[0]
+    if isinstance(error, BaseException) and not isinstance(error, ClientLeftError | asyncio.CancelledError):
+        raise error
+
+
+async def _disconnected(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

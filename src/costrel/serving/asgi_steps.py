@@ -1,0 +1,142 @@
+"""The steps of a request on an event loop that are not in the way of most requests. Knows no lane."""
+
+from __future__ import annotations
+
+from types import CoroutineType
+from typing import Any
+
+from costrel._current import current
+from costrel.core.announce import announce
+from costrel.core.drive import is_async
+from costrel.core.lifespan import AFTER_SENT
+from costrel.core.marks import PRESERVE
+from costrel.core.on_loop import may_run_on_loop
+from costrel.serving.asgi_send import ClientLeftError, Reply
+from costrel.serving.threads import in_thread
+from costrel.serving.wsgi import free, pop_what_was_left
+from costrel.serving.wsgi_steps import may_be_of_blueprint
+from costrel.signals import request_finished
+
+__all__ = [
+    "announce_finished",
+    "begin_after",
+    "call",
+    "leave",
+    "open_session",
+    "read_ahead",
+    "run_after",
+    "run_before",
+    "send_reply",
+]
+
+
+async def send_reply(reply: Reply, scope: Any, receive: Any, send: Any) -> None:
+    """Send a response, and then begin what waited for that."""
+
+    async def send_or_leave(message: Any) -> None:
+        try:
+            await send(message)
+        except OSError as error:
+            raise ClientLeftError from error
+
+    try:
+        await reply.send(receive, send_or_leave)
+    except ClientLeftError:
+        return
+    finally:
+        if AFTER_SENT in scope:
+            begin_after(scope)
+
+
+def begin_after(scope: Any) -> None:
+    """Begin what waited for the end of the response."""
+    for begin in scope.pop(AFTER_SENT):
+        begin()
+
+
+def open_session(ctx: Any) -> None:
+    """Open the session now; a class of its own may ask a database for it."""
+    ctx._session  # noqa: B018  # opens it
+
+
+async def read_ahead(app: Any, ctx: Any) -> None:
+    """Read the body for what reads it synchronously, unless the route wants it as a stream."""
+    body = ctx.environ["wsgi.input"]
+    body.seconds_left = app.config.get("BODY_TIMEOUT")
+    rule = ctx._match and ctx._match[0]
+    if rule is not None and getattr(rule, "stream_body", False):
+        return
+
+    environ = ctx.environ
+    max_bytes: int | None = app.config["MAX_CONTENT_LENGTH"]
+    length = environ.get("CONTENT_LENGTH", "")
+    if max_bytes is not None and length.isdecimal() and (len(length) > 19 or int(length) > max_bytes):
+        return  # refused when it is asked for
+
+    await body.read_ahead(max_bytes)
+
+
+async def leave(app: Any, ctx: Any, error: BaseException | None, scope: Any) -> None:
+    """Pop the context with the error that teardown functions are to see."""
+    if PRESERVE in scope:
+        scope[PRESERVE](ctx)
+    if error is not None and app.should_ignore_error(error):
+        error = None
+    try:
+        if len(ctx._tokens or ()) != 1 or current.get(None) is not ctx:
+            await in_thread(pop_what_was_left, ctx, error)
+    finally:
+        try:
+            # All teardown functions run. One that is async and is cancelled meanwhile is cut short.
+            await ctx.apop(error, in_thread=in_thread)
+        finally:
+            error = None
+            free(ctx)
+
+
+async def call(function: Any, *args: Any) -> Any:
+    """Call a function where it belongs: awaited, on the loop, or in a worker thread."""
+    if is_async(function):
+        return await function(*args)
+
+    rv = function(*args) if may_run_on_loop(function) else await in_thread(function, *args)
+
+    return await rv if type(rv) is CoroutineType else rv
+
+
+def announce_finished(app: Any, response: Any) -> None:
+    """Send the signal ``request_finished``."""
+    announce(request_finished, app, response=response)
+
+
+def _names(app: Any, ctx: Any) -> list[str]:
+    """Names of the request's blueprints, innermost first."""
+    found: list[str] = ctx.request.blueprints if app.blueprints and may_be_of_blueprint(ctx) else []
+
+    return found
+
+
+async def run_before(app: Any, ctx: Any) -> Any:
+    """Run URL preprocessors and ``before_request`` hooks; see ``lifecycle.preprocess_request``."""
+    names: tuple[str | None, ...] = (None, *reversed(_names(app, ctx)))
+    for name in names:
+        for function in app.url_value_preprocessors.get(name, ()):
+            await call(function, ctx.request.endpoint, ctx.request.view_args)
+    for name in names:
+        for function in app.before_request_funcs.get(name, ()):
+            rv = await function() if is_async(function) else await call(function)
+            if rv is not None:
+                return rv
+
+    return None
+
+
+async def run_after(app: Any, ctx: Any, response: Any) -> Any:
+    """Run ``after_request`` hooks; see ``lifecycle.process_response``."""
+    for function in ctx._after_functions or ():
+        response = await call(function, response)
+    for name in (*_names(app, ctx), None):
+        for function in reversed(app.after_request_funcs.get(name, ())):
+            response = await function(response) if is_async(function) else await call(function, response)
+
+    return response

@@ -1,0 +1,136 @@
+"""An event loop that runs in a thread of its own and lends itself to others for a moment.
+
+Handing a coroutine to another thread and waiting costs two switches of
+threads, 60 µs, also when the coroutine never waits for anything. So the
+caller's thread runs it itself up to the first thing it waits for, while the
+loop's own thread stands still; the rest is the loop's. To the coroutine it is
+one task on one loop. Knows no request and no application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import selectors
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+__all__ = ["KeptLoop"]
+
+# PERF: bound once; each look-up of an attribute is 20 ns.
+_get_running_loop = asyncio._get_running_loop
+_set_running_loop = asyncio._set_running_loop
+_Task = asyncio.Task
+
+
+class _LendingSelector(selectors.DefaultSelector):
+    """Wait for events without the right to touch the loop, so that another thread can have it."""
+
+    def __init__(self, turn: threading.Lock) -> None:
+        super().__init__()
+        self._turn = turn
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._turn.release()
+        try:
+            return super().select(timeout)
+        finally:
+            self._turn.acquire()
+
+
+class KeptLoop(asyncio.SelectorEventLoop):
+    """A loop whose state is touched only by the thread that has its turn.
+
+    ``run_forever`` has the turn but while it waits for events.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._take_turn, self._end_turn = self._turn.acquire, self._turn.release
+        self._catches = False
+        self._caught: Callable[..., Any] = int
+        self._was_touched = False
+        super().__init__(_LendingSelector(self._turn))
+
+    def run_forever(self) -> None:
+        """Run until stopped."""
+        with self._turn:
+            super().run_forever()
+
+    def run_always(self) -> None:
+        """Run for the life of the process; a task that calls ``sys.exit`` ends only itself."""
+        while not self.is_closed():
+            try:
+                self.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                continue  # the task has it as its error, and hands it to who waits for it
+            else:
+                return
+
+    # Any: what asyncio's own signatures have.
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
+        """Have a function called in the loop's next round."""
+        if self._catches:
+            self._catches = False
+            self._caught = callback
+            return None  # type: ignore[return-value]  # a new task does not keep the handle
+
+        self._was_touched = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        """Have a function called at a time of the loop's clock."""
+        self._was_touched = True
+        return super().call_at(when, callback, *args, context=context)
+
+    def begin(
+        self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context
+    ) -> asyncio.Task[Any] | None:
+        """Run a coroutine as a task: here up to its first pause, then on the loop, to its end.
+
+        Args:
+            coroutine: What to run.
+            context: The context variables it sees.
+
+        Returns:
+            The task, which is done; ``None`` if the loop is at work, or runs
+            in this thread: then nothing was done.
+        """
+        if self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
+            return None  # asyncio's debug mode asserts in which thread it is called
+
+        outer = _get_running_loop()
+        ended = None
+        try:
+            _set_running_loop(self)
+            self._was_touched = False
+            # A new task asks for its first step to be called soon; it is called now.
+            self._catches = True
+            task = _Task(coroutine, loop=self, context=context, name="costrel")
+            # A task lets these through besides having them as its error.
+            # PERF: 0.4 µs less than ``suppress``, of 3.1 for a coroutine that never waits.
+            try:
+                context.run(self._caught)
+            except (SystemExit, KeyboardInterrupt):
+                pass
+            finally:
+                self._caught = int  # it holds the task, and that its error
+            if not task.done():
+                ended = threading.Lock()
+                ended.acquire()
+                task.add_done_callback(lambda _: ended.release())
+                self._was_touched = True
+        finally:
+            _set_running_loop(outer)
+            self._end_turn()
+        if self._was_touched:
+            self.call_soon_threadsafe(int)  # wakes the loop's thread, which does not know of what was added
+        if ended is not None:
+            ended.acquire()
+        try:
+            return task
+        finally:
+            del task  # its error's traceback holds this frame, from Python 3.12 on
