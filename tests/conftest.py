@@ -1,12 +1,15 @@
 """What all tests share: an application, clients for it, and the choice of the lane.
 
 A test that sends requests takes ``client``, which is called with an application.
-It runs once for each protocol of ``PROTOCOLS``; a protocol that comes later is
-added there, and to ``make_client``, and all those tests run over it as well.
+It runs once for each protocol of ``PROTOCOLS``. ``--protocol asgi`` has all other
+clients speak ASGI too: those that a test makes by ``app.test_client()``.
 """
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+import logging
 import os
 
 import pytest
@@ -14,7 +17,7 @@ import pytest
 from costrel import Costrel
 from costrel.core.app_methods import use_fast_lane
 
-PROTOCOLS = ("wsgi",)
+PROTOCOLS = ("wsgi", "asgi")
 
 
 def pytest_addoption(parser):
@@ -24,22 +27,33 @@ def pytest_addoption(parser):
         default="general" if os.environ.get("COSTREL_FAST_LANE") == "off" else "fast",
         help="general: run all tests with the fast lane switched off (as COSTREL_FAST_LANE=off does)",
     )
+    parser.addoption(
+        "--protocol",
+        choices=PROTOCOLS,
+        default=os.environ.get("COSTREL_TEST_PROTOCOL") or "wsgi",
+        help="what clients speak where a test does not say so (as COSTREL_TEST_PROTOCOL=asgi does)",
+    )
 
 
 def pytest_configure(config):
+    os.environ["COSTREL_TEST_PROTOCOL"] = config.getoption("protocol")
     if config.getoption("lane") == "general":
         use_fast_lane(False)
 
 
 def pytest_report_header(config):
-    return f"lane: {config.getoption('lane')}"
+    return f"lane: {config.getoption('lane')}, protocol: {config.getoption('protocol')}"
 
 
-def make_client(app, protocol, **options):
-    """Return a client that speaks a protocol to an application."""
-    assert protocol == "wsgi"
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run an ``async def test_…`` on an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
 
-    return app.test_client(**options)
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(pyfuncitem.obj(**arguments))
+    return True
 
 
 @pytest.fixture
@@ -47,8 +61,9 @@ def app():
     """An application with a secret key, in testing mode."""
     app = Costrel(__name__)
     app.config.update(SECRET_KEY="a key for tests", TESTING=True)
-
-    return app
+    yield app
+    # Loggers outlive applications: one that a test switched off is to be heard by the next.
+    logging.getLogger(app.name).disabled = False
 
 
 @pytest.fixture(params=PROTOCOLS)
@@ -62,6 +77,6 @@ def client(protocol):
     """Make clients: ``client(app)``, with the options of ``app.test_client``."""
 
     def make(app, **options):
-        return make_client(app, protocol, **options)
+        return app.test_client(protocol=protocol, **options)
 
     return make

@@ -327,8 +327,8 @@ def test_copied_context_outlives_its_request(app, torn_down):
     assert len(torn_down) == 8
 
 
-def test_async_function_may_be_given_the_context_too(app):
-    with app.test_request_context("/x"):
+def test_async_function_that_was_given_the_context_is_one_to_call_under_the_alias(flask_app):
+    with flask_app.test_request_context("/x"):
 
         @copy_current_request_context
         async def work():
@@ -476,6 +476,154 @@ def test_abandoned_stream_leaves_the_thread_to_the_next_request(app, torn_down):
     assert len(torn_down) == 4
 
 
+# On an event loop.
+
+
+@pytest.fixture
+def torn_down_async(app):
+    """What teardown functions were called with, half of them async, and the request they saw."""
+    calls = []
+
+    @app.teardown_request
+    async def of_request(exc):
+        await asyncio.sleep(0)
+        calls.append(("request", exc, request.path))
+
+    @app.teardown_appcontext
+    def of_app(exc):
+        calls.append(("app", exc, request.path))
+
+    return calls
+
+
+async def test_apop_awaits_async_teardown_functions(app, torn_down_async):
+    ctx = app.test_request_context("/here")
+    ctx.push()
+
+    await ctx.apop()
+
+    assert torn_down_async == [("request", None, "/here"), ("app", None, "/here")]
+
+
+async def test_apop_hands_on_its_error_or_the_one_being_handled(app, torn_down):
+    given, handled = LookupError(), KeyError()
+    ctx = app.test_request_context()
+    ctx.push()
+    await ctx.apop(given)
+    ctx = app.test_request_context()
+    ctx.push()
+
+    try:
+        raise handled
+    except KeyError:
+        await ctx.apop()
+
+    assert [exc for _, exc in torn_down] == [given, given, handled, handled]
+
+
+async def test_apop_undoes_one_push(app, torn_down):
+    ctx = app.app_context()
+    ctx.push()
+    ctx.push()
+
+    await ctx.apop()
+    assert current.get(None) is ctx
+    assert torn_down == []
+    await ctx.apop()
+
+    assert torn_down == [("app", None)]
+
+
+async def test_apop_of_a_context_that_is_not_the_current_one_is_refused(app):
+    with app.app_context(), pytest.raises(AssertionError, match="wrong app context"):
+        await app.app_context().apop()
+
+
+async def test_apop_calls_sync_teardown_functions_where_it_is_told(app, torn_down_async):
+    async def in_thread(function, *args):
+        before = list(torn_down_async)
+        result = function(*args)
+        sent.append(torn_down_async[len(before) :])
+        return result
+
+    sent = []
+    ctx = app.test_request_context("/here")
+    ctx.push()
+
+    await ctx.apop(in_thread=in_thread)
+
+    assert sent == [[("app", None, "/here")]]
+
+
+async def test_context_held_by_a_stream_is_torn_down_at_the_release(app, torn_down_async):
+    ctx = app.test_request_context("/here")
+    ctx.push()
+    ctx.hold()
+    ctx.hold()
+    await ctx.apop()
+    assert current.get(None) is None
+
+    await ctx.arelease()
+    assert torn_down_async == []
+    error = LookupError()
+    await ctx.arelease(error)
+
+    assert torn_down_async == [("request", error, "/here"), ("app", error, "/here")]
+
+
+async def test_release_before_the_pop_tears_nothing_down(app, torn_down_async):
+    ctx = app.test_request_context("/here")
+    ctx.push()
+    ctx.hold()
+
+    await ctx.arelease()
+    assert torn_down_async == []
+    await ctx.apop()
+
+    assert len(torn_down_async) == 2
+
+
+async def test_overridden_teardown_methods_are_called_on_an_event_loop_too(torn_down_async, app):
+    def do_teardown_request(exc=None):
+        calls.append(("overridden", exc))
+        original(exc)
+
+    calls, original = [], app.do_teardown_request
+    app.do_teardown_request = do_teardown_request
+    ctx = app.test_request_context("/here")
+    ctx.push()
+
+    await ctx.apop()
+
+    assert calls == [("overridden", None)]
+    assert torn_down_async == [("request", None, "/here"), ("app", None, "/here")]
+
+
+async def test_cancelled_teardown_still_runs_the_functions_that_are_left(app):
+    @app.teardown_appcontext
+    def last(exc):
+        ran.append("last")
+
+    @app.teardown_appcontext
+    async def first(exc):
+        waiting.set()
+        await asyncio.Event().wait()
+
+    async def leave():
+        ctx = app.app_context()
+        ctx.push()
+        await ctx.apop()
+
+    ran, waiting = [], asyncio.Event()
+    task = asyncio.ensure_future(leave())
+    await waiting.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ran == ["last"]
+
+
 # In a client's block.
 
 
@@ -507,6 +655,8 @@ FREED = [
     "/g",
     "/async",
     "/async-error",
+    "/raised-again",
+    "/async-raised-again",
 ]
 
 
@@ -548,6 +698,18 @@ def test_request_and_context_are_freed_without_the_collector(app, path, hooks):
     async def fails_later():
         raise ValueError
 
+    async def raises_again(error):
+        raise  # noqa: PLE0704  # the error that is being handled
+
+    def fails_key():
+        raise KeyError
+
+    async def fails_key_later():
+        raise KeyError
+
+    app.register_error_handler(KeyError, raises_again)
+    app.add_url_rule("/raised-again", "raised_again", fails_key)
+    app.add_url_rule("/async-raised-again", "async_raised_again", fails_key_later)
     app.add_url_rule("/async", "async", later)
     app.add_url_rule("/async-error", "async_error", fails_later)
 

@@ -50,6 +50,18 @@ FLASK_NAMES = {
     "template_rendered",
     "url_for",
 }
+# Names that Flask does not have.
+OWN_NAMES = {
+    "arender_template",
+    "arender_template_string",
+    "astream_template",
+    "astream_template_string",
+    "Costrel",
+    "copy_current_app_context",
+    "WebSocketDisconnect",
+    "has_websocket_context",
+    "websocket",
+}
 # Objects, not definitions: their docstring is that of their type.
 OBJECTS = {name for name in FLASK_NAMES if name.startswith(("appcontext_", "request_", "template_"))} | {
     "before_render_template",
@@ -59,6 +71,7 @@ OBJECTS = {name for name in FLASK_NAMES if name.startswith(("appcontext_", "requ
     "message_flashed",
     "request",
     "session",
+    "websocket",
 }
 
 
@@ -70,14 +83,14 @@ def public_members(owner):
 
 
 def test_the_names_are_flasks_and_costrels_own():
-    assert set(costrel.__all__) == FLASK_NAMES | {"Costrel"}
+    assert set(costrel.__all__) == FLASK_NAMES | OWN_NAMES
 
 
 def test_the_list_of_names_is_sorted():
     assert costrel.__all__ == sorted(costrel.__all__)
 
 
-@pytest.mark.parametrize("name", sorted({*FLASK_NAMES, "Costrel"} - OBJECTS))
+@pytest.mark.parametrize("name", sorted((FLASK_NAMES | OWN_NAMES) - OBJECTS))
 def test_every_public_name_says_what_it_is_for(name):
     assert inspect.getdoc(getattr(costrel, name))
 
@@ -101,7 +114,7 @@ def test_the_class_has_both_its_names():
 
 
 def test_the_proxies_are_werkzeugs():
-    proxies = [costrel.current_app, costrel.g, costrel.request, costrel.session]
+    proxies = [costrel.current_app, costrel.g, costrel.request, costrel.session, costrel.websocket]
 
     assert all(isinstance(proxy, LocalProxy) for proxy in proxies)
 

@@ -3,7 +3,7 @@ import os
 
 import jinja2
 import pytest
-from jinja2 import TemplateNotFound
+from jinja2 import TemplateNotFound, TemplatesNotFound
 
 from costrel import (
     Blueprint,
@@ -293,6 +293,24 @@ def test_unknown_template_says_where_it_was_looked_for_and_what_is_near(app):
         "  hint: Did you mean 'hello.html'?",
     ]
     assert caught.value.name == "helo.html"
+
+
+def test_several_unknown_templates_say_where_they_were_looked_for_and_what_is_near(app):
+    with app.app_context(), pytest.raises(TemplatesNotFound) as caught:
+        render_template(["none.html", "helo.html"])
+
+    assert str(caught.value).splitlines() == [
+        "none of the templates given were found: none.html, helo.html",
+        "  looked in:",
+        f"    {app.root_path}/templates (application {app.name!r})",
+        "  hint: Did you mean 'hello.html'?",
+    ]
+    assert caught.value.templates == ["none.html", "helo.html"]
+
+
+def test_empty_list_of_templates_is_named_as_such(app):
+    with app.app_context(), pytest.raises(TemplatesNotFound, match="an empty list"):
+        render_template([])
 
 
 def test_template_included_that_may_be_missing_costs_no_search(app, monkeypatch):

@@ -10,10 +10,12 @@ import pytest
 
 from costrel import Costrel
 from costrel.cli import FlaskGroup
+from costrel.sockets import WebSocketView
 from costrel.views import MethodView
 
 HERE = Path(__file__)
 ITEMS = '@app.get("/items")'
+CHAT = '@shop.websocket("/chat/<room>")'
 
 
 def line_of(text):
@@ -65,6 +67,25 @@ def test_each_route_has_its_view_and_whether_it_is_async(shop, routes):
         ["basket", "GET", "/basket", f"test_routes.py:{line_of('class Basket(MethodView):')}", "async"],
         ["buy", "POST,", "PUT", "/buy/<int:item>", f"test_routes.py:{line_of('@noisy') - 1}", "async"],
         ["items", "GET", "/items", f"test_routes.py:{line_of(ITEMS)}", "sync"],
+    ]
+
+
+def test_websockets_are_shown_as_such(shop, routes):
+    class Feed(WebSocketView):
+        pass
+
+    @shop.websocket("/chat/<room>")
+    def chat(ws, room):
+        pass
+
+    shop.add_websocket("/feed", view_func=Feed.as_view("feed"))
+
+    rows = [line.split() for line in routes(shop, "--filter", "WS").splitlines()]
+
+    chat_line, feed_line = line_of(CHAT), line_of("class Feed(WebSocketView):")
+    assert rows[2:] == [
+        ["chat", "WS", "/chat/<room>", f"test_routes.py:{chat_line}", "websocket", "sync"],
+        ["feed", "WS", "/feed", f"test_routes.py:{feed_line}", "websocket", "async"],
     ]
 
 

@@ -1,4 +1,6 @@
+import asyncio
 import io
+import threading
 
 import pytest
 from hypothesis import given
@@ -250,3 +252,198 @@ def test_meter_never_asks_for_more_than_one_byte_beyond_the_limit(declared, step
             break
         if asked:
             meter.took(asked)
+
+
+# The asynchronous twins.
+
+
+class Pieces:
+    """A source as an asynchronous server has it."""
+
+    def __init__(self, *pieces):
+        self.pieces = list(pieces)
+
+    async def areceive(self):
+        await asyncio.sleep(0)
+        piece = self.pieces.pop(0) if self.pieces else b""
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    def read(self, size=-1):
+        raise AssertionError("read synchronously")
+
+
+def pieces_of(*pieces, declared=None, max_bytes=None):
+    return body_of(b"", stream=Pieces(*pieces), declared=declared, max_bytes=max_bytes, terminated=True)
+
+
+async def aread_all(body):
+    return await body.aread()
+
+
+async def aread_in_blocks(body):
+    out = b""
+    while data := await body.aread(3):
+        assert len(data) <= 3
+        out += data
+    return out
+
+
+async def aread_pieces(body):
+    return b"".join([piece async for piece in body])
+
+
+every_async_way = pytest.mark.parametrize("read", [aread_all, aread_in_blocks, aread_pieces])
+
+
+@every_async_way
+@pytest.mark.parametrize("declared", [None, 10])
+async def test_pieces_are_read_asynchronously_to_their_end(read, declared):
+    body = pieces_of(b"0123", b"45", b"6789", declared=declared, max_bytes=10)
+
+    assert await read(body) == b"0123456789"
+    assert await body.aread() == b""
+    assert body.is_exhausted
+
+
+@every_async_way
+async def test_wsgi_stream_is_read_beside_the_event_loop(read):
+    class Stream(io.BytesIO):
+        def read(self, size=-1):
+            threads.add(threading.current_thread())
+            return super().read(size)
+
+    threads = set()
+    body = body_of(b"", stream=Stream(b"0123456789"), declared=10)
+
+    assert await read(body) == b"0123456789"
+
+    assert threading.current_thread() not in threads
+
+
+@every_async_way
+async def test_pieces_beyond_the_limit_are_413_now_and_later(read):
+    body = pieces_of(b"0123", b"45", max_bytes=5)
+
+    for _ in range(2):
+        with pytest.raises(RequestEntityTooLarge):
+            await read(body)
+
+
+@every_async_way
+async def test_pieces_that_end_too_soon_are_a_client_that_left(read):
+    body = pieces_of(b"0123", declared=5)
+
+    for _ in range(2):
+        with pytest.raises(ClientDisconnected):
+            await read(body)
+
+
+@every_async_way
+async def test_client_that_leaves_between_two_pieces_is_400(read):
+    body = pieces_of(b"0123", ConnectionResetError("gone"), declared=5)
+
+    with pytest.raises(ClientDisconnected):
+        await read(body)
+
+
+async def test_mistake_in_a_source_stays_an_error_of_the_server():
+    with pytest.raises(LookupError):
+        await pieces_of(LookupError("a mistake")).aread()
+
+
+async def test_pieces_are_handed_on_as_they_come():
+    body = pieces_of(b"0123", b"45")
+
+    assert [piece async for piece in body] == [b"0123", b"45"]
+
+
+async def test_reading_nothing_reads_nothing():
+    body = pieces_of(b"0123")
+
+    assert await body.aread(0) == b""
+    assert await body.aread(1) == b"0"
+    assert await anext(body) == b"123"
+
+
+async def test_two_tasks_cannot_read_one_body():
+    body = pieces_of(b"0123", b"45")
+    first = asyncio.ensure_future(body.aread())
+    await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="another task"):
+        await body.aread()
+
+    assert await first == b"012345"
+
+
+async def test_kinds_of_reading_do_not_mix():
+    body = body_of(b"0123", declared=4)
+    body.read(1)
+    with pytest.raises(RuntimeError, match=r"read synchronously already(.|\n)*body.read\(\)"):
+        await body.aread()
+
+    body = pieces_of(b"0123")
+    await body.aread(1)
+    with pytest.raises(RuntimeError, match=r"read asynchronously already(.|\n)*aread"):
+        body.read()
+
+
+async def test_after_the_end_either_kind_gives_nothing():
+    body = body_of(b"0123", declared=4)
+    body.read()
+    assert await body.aread() == b""
+
+    body = pieces_of(b"0123")
+    await body.aread()
+    assert body.read() == b""
+
+
+async def test_cancelled_wait_for_a_piece_loses_nothing():
+    class Late(Pieces):
+        async def areceive(self):
+            await come.wait()
+            return await super().areceive()
+
+    come = asyncio.Event()
+    body = body_of(b"", stream=Late(b"0123"), terminated=True)
+    reader = asyncio.ensure_future(body.aread())
+    await asyncio.sleep(0)
+
+    reader.cancel()
+    await asyncio.wait({reader})
+    come.set()
+
+    assert await body.aread() == b"0123"
+
+
+async def test_cancelled_read_in_a_thread_leaves_no_body_with_a_gap():
+    class Late(io.BytesIO):
+        def read(self, size=-1):
+            began.set()
+            come.wait(30)
+            return super().read(size)
+
+    began, come = threading.Event(), threading.Event()
+    body = body_of(b"", stream=Late(b"0123"), declared=4)
+    reader = asyncio.ensure_future(body.aread())
+    await asyncio.to_thread(began.wait, 30)
+
+    reader.cancel()
+    await asyncio.wait({reader})
+    come.set()
+
+    with pytest.raises(RuntimeError, match="cancelled"):
+        await body.aread()
+
+
+@given(st.lists(st.binary(max_size=9)), st.lists(st.integers(1, 9)))
+def test_reads_of_any_length_give_the_same_bytes(pieces, lengths):
+    async def read():
+        pieces_left = [piece for piece in pieces if piece]
+        body = pieces_of(*pieces_left, declared=sum(map(len, pieces)))
+        parts = [await body.aread(length) for length in lengths]
+        return b"".join(parts) + await body.aread()
+
+    assert asyncio.run(read()) == b"".join(pieces)

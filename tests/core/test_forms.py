@@ -48,6 +48,29 @@ def test_fields_and_files_are_read():
     assert files["f"].filename == "f.bin"
 
 
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_form_is_read_rightly_wherever_its_reads_end(step):
+    class Dribble(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, step))
+
+    body = field("a", b"") + file("f", b"x\r\n") + field("b", b"2") + END
+
+    form, files = parse(body, stream=Dribble(body))
+
+    assert form.to_dict() == {"a": "", "b": "2"}
+    assert files["f"].read() == b"x\r\n"
+
+
+@pytest.mark.parametrize("padding", [b"", b" ", b" \t " * 40])
+def test_boundary_may_be_padded(padding):
+    body = field("a", b"1").replace(b"r\r\n", b"r" + padding + b"\r\n", 1) + END
+
+    form, _ = parse(body)
+
+    assert form.to_dict() == {"a": "1"}
+
+
 parts = st.lists(
     st.tuples(
         st.booleans(),

@@ -3,7 +3,7 @@ import pickle
 import jinja2
 import pytest
 
-from costrel.core.missing_template import MissingTemplate
+from costrel.core.missing_template import MissingTemplate, MissingTemplates
 
 
 def folder(tmp_path, *names):
@@ -46,6 +46,21 @@ def test_loader_that_cannot_list_is_named_by_its_class():
     assert "FunctionLoader (blueprint 'b')" in str(
         MissingTemplate("a.html", lambda: [("blueprint 'b'", loader)])
     )
+
+
+def test_several_names_are_explained_together(tmp_path):
+    error = MissingTemplates(
+        ["none.html", "idnex.html"], lambda: [("the app", folder(tmp_path, "index.html"))]
+    )
+
+    assert str(error).splitlines() == [
+        "none of the templates given were found: none.html, idnex.html",
+        "  looked in:",
+        f"    {tmp_path} (the app)",
+        "  hint: Did you mean 'index.html'?",
+    ]
+    assert isinstance(error, jinja2.TemplatesNotFound)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_explanation_costs_nothing_until_it_is_read():

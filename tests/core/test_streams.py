@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from costrel._current import current
-from costrel.core.streams import ContextStream
+from costrel.core.streams import AsyncContextStream, ContextStream
 
 
 class Context:
@@ -23,6 +23,10 @@ class Context:
     def release(self, exc=None):
         self.holds -= 1
         self.releases.append((exc, current.get(None)))
+
+    async def arelease(self, exc=None):
+        await asyncio.sleep(0)
+        self.release(exc)
 
 
 def seen(notes, pieces=3):
@@ -199,5 +203,160 @@ def test_iterable_without_close_is_enough(ctx):
 def test_what_cannot_be_iterated_over_holds_nothing(ctx):
     with pytest.raises(TypeError):
         ContextStream(ctx, 5)
+
+    assert ctx.holds == 0
+
+
+async def aseen(notes, pieces=3):
+    try:
+        for piece in range(pieces):
+            notes.append(current.get(None))
+            await asyncio.sleep(0)
+            yield piece
+    finally:
+        await asyncio.sleep(0)
+        notes.append(current.get(None))
+
+
+async def test_context_is_current_only_while_the_async_stream_works(ctx):
+    notes = []
+    stream = AsyncContextStream(ctx, aseen(notes))
+
+    async for _ in stream:
+        assert current.get(None) is None
+
+    assert notes == [ctx] * 4
+    assert current.get(None) is None
+    assert ctx.releases == [(None, ctx)]
+
+
+async def test_async_stream_that_has_ended_stays_at_its_end_and_releases_once(ctx):
+    stream = AsyncContextStream(ctx, aseen([]))
+
+    assert [piece async for piece in stream] == [0, 1, 2]
+    await stream.aclose()
+    assert [piece async for piece in stream] == []
+
+    assert len(ctx.releases) == 1
+
+
+async def test_closing_an_async_stream_awaits_its_finally_block_inside_of_the_context(ctx):
+    notes = []
+    stream = AsyncContextStream(ctx, aseen(notes))
+    await anext(stream)
+
+    await stream.aclose()
+    await stream.aclose()
+
+    assert notes == [ctx, ctx]
+    assert ctx.releases == [(None, ctx)]
+    assert current.get(None) is None
+
+
+async def test_async_stream_that_never_began_is_closed(ctx):
+    await AsyncContextStream(ctx, aseen([])).aclose()
+
+    assert ctx.releases == [(None, ctx)]
+
+
+async def test_cancelled_async_stream_runs_its_finally_block_and_releases_once(ctx):
+    async def waits():
+        try:
+            waiting.set()
+            await asyncio.Event().wait()
+            yield 1
+        finally:
+            notes.append(current.get(None))
+
+    notes, waiting = [], asyncio.Event()
+    stream = AsyncContextStream(ctx, waits())
+    task = asyncio.ensure_future(anext(stream))
+    await waiting.wait()
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await stream.aclose()
+
+    assert notes == [ctx]
+    ((error, _),) = ctx.releases
+    assert isinstance(error, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("step", ["next", "close"])
+async def test_error_of_an_async_stream_goes_to_the_teardown_and_on(ctx, step):
+    async def fails():
+        try:
+            yield 1
+            raise LookupError("broken")
+        finally:
+            raise LookupError("broken")
+
+    stream = AsyncContextStream(ctx, fails())
+    await anext(stream)
+
+    with pytest.raises(LookupError):
+        await (anext(stream) if step == "next" else stream.aclose())
+    await stream.aclose()
+
+    ((error, _),) = ctx.releases
+    assert isinstance(error, LookupError)
+    assert current.get(None) is None
+
+
+async def test_async_stream_thrown_away_is_closed_on_its_loop(ctx):
+    async def marks():
+        try:
+            yield 1
+        finally:
+            notes.append(current.get(None))
+
+    def release(exc=None):
+        released.set()
+
+    notes, released = [], asyncio.Event()
+    ctx.release = release
+    stream = AsyncContextStream(ctx, marks())
+    await anext(stream)
+
+    del stream
+    gc.collect()
+    await asyncio.wait_for(released.wait(), 10)
+
+    assert notes == [ctx]
+
+
+def test_async_stream_thrown_away_before_it_began_releases_the_context(ctx):
+    stream = AsyncContextStream(ctx, aseen([]))
+
+    del stream
+    gc.collect()
+
+    assert len(ctx.releases) == 1
+
+
+def test_async_stream_whose_loop_has_gone_releases_the_context(ctx):
+    class Endless:
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            return 1
+
+    async def begin():
+        stream = AsyncContextStream(ctx, Endless())
+        await anext(stream)
+        return stream
+
+    stream = asyncio.run(begin())
+    del stream
+    gc.collect()
+
+    assert len(ctx.releases) == 1
+
+
+async def test_what_cannot_be_iterated_over_asynchronously_holds_nothing(ctx):
+    with pytest.raises(TypeError):
+        AsyncContextStream(ctx, [1])
 
     assert ctx.holds == 0

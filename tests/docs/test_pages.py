@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from costrel import Costrel, _mode
+import costrel
+from costrel import Blueprint, Costrel, Request, _mode
+from costrel.sockets import WebSocket
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -90,6 +92,18 @@ def test_the_security_table_names_keys_that_exist():
     keys = {key for row in rows for key in re.findall(r"`([A-Z_]+)`", row[2])}
 
     assert keys <= set(Costrel("documented").config)
+
+
+def test_the_names_of_quart_that_are_the_same_are_there():
+    app = Costrel("documented")
+    places = [costrel, app, Blueprint("documented", __name__), WebSocket, Request]
+    said = [cell for _, cell in rows_of(DOCS / "how-to" / "port-from-quart.md", "kind")]
+    names = re.findall(r"`(?:async with )?(?:app\.|websocket\.)?(\w+)", " ".join(said))
+
+    missing = [name for name in names if not any(hasattr(place, name) for place in places)]
+
+    assert len(names) > 50
+    assert set(missing) <= set(app.config)
 
 
 def test_every_make_target_of_the_pages_exists():

@@ -126,3 +126,25 @@ def test_names_of_this_machine_are_not_worth_a_line(app, client, warnings, host)
 @pytest.mark.parametrize("host", ["localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost", ""])
 def test_other_names_are_not_of_this_machine(host):
     assert not is_loopback(host)
+
+
+def test_every_finding_of_the_settings_is_told_once_with_its_id(app, client, warnings):
+    app.config.update(STATIC_SYMLINKS=True, CROSS_ORIGIN_CHECK=False)
+    visitor = client(app)
+    visitor.get("/path")
+    visitor.get("/path")
+
+    assert [text.rpartition("(")[2] for text in warnings()] == ["security.W010)", "security.W017)"]
+
+
+def test_finding_that_is_silenced_is_not_worth_a_line(app, client, warnings):
+    app.config.update(STATIC_SYMLINKS=True, SILENCED_CHECKS=["security.W017", "security.W012"])
+
+    assert client(app).get("/", base_url="http://shop.example").text == "http://shop.example/"
+    assert warnings() == []
+
+
+def test_host_of_any_client_is_told_under_the_id_that_the_command_has_for_it(app, client, warnings):
+    client(app).get("/", base_url="http://shop.example")
+
+    assert warnings()[0].endswith("(security.W012)")

@@ -20,20 +20,34 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "wayside"
 HERE = Path(__file__).parent
 PROBE, WAYSIDE = "probe:app", "wayside:create_app"
-SERVERS = ["gunicorn-sync", "gunicorn-gthread", "granian", "waitress", "werkzeug"]
+SERVERS = ["gunicorn-sync", "gunicorn-gthread", "granian", "granian-rsgi", "waitress", "werkzeug"]
 PATIENCE_SECONDS = 20
 
 
 def command(server, app, port):
     factory = app == WAYSIDE
     address = f"127.0.0.1:{port}"
-    if server.startswith("gunicorn"):
-        threads = ["-k", "sync"] if server.endswith("sync") else ["-k", "gthread", "--threads", "4"]
-        return ["gunicorn", "-w1", *threads, "-b", address, f"{app}()" if factory else app]
-    if server == "granian":
-        options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "4"]
-        return ["granian", *options, "--port", str(port), *["--factory"] * factory, app]
-    if server == "waitress":
+    package, *options = server.split("-")
+    workers = "2" if "2" in options else "1"
+    if package == "gunicorn" and "asgi" in options:
+        # It takes a name, and no attribute of one.
+        target = app if "itself" in options else f"{app.partition(':')[0]}:asgi"
+        return ["gunicorn", f"-w{workers}", "-k", "asgi", "-b", address, target]
+    if package == "gunicorn":
+        threads = ["-k", "sync"] if "sync" in options else ["-k", "gthread", "--threads", "4"]
+        return ["gunicorn", f"-w{workers}", *threads, "-b", address, f"{app}()" if factory else app]
+    if package == "granian":
+        interface = options[0] if options else "wsgi"
+        more = ["--blocking-threads", "4"] if interface == "wsgi" else []
+        more += ["--respawn-failed-workers"] if workers == "2" else []
+        more += ["--factory"] if factory else []
+        return ["granian", "--interface", interface, "--workers", workers, "--port", str(port), *more, app]
+    asgi = app if "itself" in options else f"{app}.asgi"
+    if package == "uvicorn":
+        return ["uvicorn", "--port", str(port), "--workers", workers, asgi]
+    if package == "hypercorn":
+        return ["hypercorn", "-w", workers, "-b", address, asgi]
+    if package == "waitress":
         return ["waitress", f"--listen={address}", *["--call"] * factory, app]
 
     return ["costrel", "--app", app, "run", "--port", str(port)]
@@ -159,6 +173,12 @@ def start(name, app, folder):
         pytest.skip(f"{package} is not installed: pip install costrel[servers]")
 
     return Server(name, app, folder)
+
+
+@pytest.fixture(scope="session")
+def start_server():
+    """Start a server by its name with an application, in a folder; who does so stops it."""
+    return start
 
 
 @pytest.fixture(scope="module", params=SERVERS)

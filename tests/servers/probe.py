@@ -11,6 +11,7 @@ from costrel import Costrel, g, request, session, stream_with_context
 
 app = Costrel(__name__, static_folder=os.environ.get("PROBE_STATIC"), static_url_path="/static")
 app.config.update(SECRET_KEY="a key for the tests on real servers")
+asgi = app.asgi
 
 _lock = threading.Lock()
 _events: dict[str, list[str]] = defaultdict(list)

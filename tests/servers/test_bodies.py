@@ -85,7 +85,10 @@ def test_declared_body_over_the_limit_is_413_before_it_is_sent(server, of):
     if server.name == "waitress":
         pytest.skip("waitress reads the whole body before it asks the application")
 
-    assert server.send(post(f"/take?of={of}&limit=10", Content_Length=11))[0] == 413
+    # An asynchronous server has a short body there before a thread is taken for the view.
+    length = 65_537 if server.name == "granian-rsgi" else 11
+
+    assert server.send(post(f"/take?of={of}&limit=10", Content_Length=length))[0] == 413
 
 
 def test_client_that_leaves_while_it_sends_ends_the_request_once(server, of, hang_up):

@@ -108,6 +108,12 @@ def test_redirects_are_followed_and_remembered(app, client):
     assert [step.status_code for step in response.history] == [302]
 
 
+def test_a_redirect_that_keeps_the_method_keeps_the_body(app, client):
+    app.post("/moved")(lambda: redirect("/echo", 308))
+
+    assert client(app).post("/moved", data={"a": "b"}, follow_redirects=True).json["form"] == {"a": "b"}
+
+
 def test_in_a_block_the_last_request_stays_at_hand(app, client):
     with client(app) as some:
         some.get("/first")
