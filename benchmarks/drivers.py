@@ -94,6 +94,9 @@ class Driver:
 
         return int(status.split()[0]), {name.lower(): value for name, value in headers}, body
 
+    def close(self):
+        """Do nothing: WSGI applications are not told of their end."""
+
     def check(self):
         """Send one request and refuse a wrong answer: a fast error page is no result."""
         status, headers, body = self.once()

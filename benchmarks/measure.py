@@ -39,6 +39,11 @@ def make_driver(framework, task):
     if task.variant:
         workload = replace(workload, variant=task.variant)
 
+    if getattr(adapter, "PROTOCOL", "wsgi") == "asgi":
+        import asgi_driver
+
+        return asgi_driver.Driver(adapter.make_app(workload.variant), workload)
+
     return drivers.Driver(adapter.make_app(workload.variant), workload)
 
 

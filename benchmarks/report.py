@@ -99,7 +99,7 @@ def _about(run):
 
 def times(results):
     """One row a framework, one column a workload."""
-    return _table(results, lambda row, framework: row.get(framework), _number)
+    return _table(results, lambda row, framework: row.get(framework), number)
 
 
 def ratios(results):
@@ -110,37 +110,54 @@ def ratios(results):
             return None
         return row["flask"] / row[framework]
 
-    return _table(results, ratio, lambda value: f"{value:.1f}" if value < 10 else f"{value:.0f}")
+    return _table(results, ratio, ratio_text)
 
 
 def _table(results, value_of, text_of):
-    present = [name for name in NAMES if any(name in row for row in results.values())]
-    head = ["", *(TITLES.get(workload, workload) for workload in results)]
-    lines = [_line(head), _line(["---", *["--:"] * len(results)])]
+    return table(results, value_of, text_of, NAMES)
+
+
+def table(results, value_of, text_of, names):
+    """One row a name that has a figure, one column a workload; ``value_of`` finds what a cell shows."""
+    present = [name for name in names if any(name in row for row in results.values())]
+    lines = head(results)
     for framework in present:
         values = [value_of(row, framework) for row in results.values()]
-        lines.append(_line([NAMES[framework], *("–" if v is None else text_of(v) for v in values)]))
+        lines.append(line([names[framework], *("–" if v is None else text_of(v) for v in values)]))
 
     return "\n".join(lines)
 
 
+def head(results):
+    """Return the first two lines of a table, with the workloads' titles."""
+    titles = ["", *(TITLES.get(workload, workload) for workload in results)]
+    return [line(titles), line(["---", *["--:"] * len(results)])]
+
+
 def footprint(found):
     """Import, first request and memory, one row a framework."""
-    head = ["", "import, CPU ms", "import, MiB", "app and first request, ms", "MiB after 10 %", "after all"]
-    lines = [_line(head), _line(["---", *["--:"] * 5])]
+    titles = ["", "import, CPU ms", "import, MiB", "app and first request, ms", "MiB after 10 %", "after all"]
+    lines = [line(titles), line(["---", *["--:"] * 5])]
     for framework, row in found["frameworks"].items():
         cells = [f"{row['cpu_ms']:.0f}", f"{row['rss_mib']:.1f}"]
         if "rss_late" in row:
             cells += [f"{row['first_ms']:.1f}", f"{row['rss_early']:.2f}", f"{row['rss_late']:.2f}"]
-        lines.append(_line([NAMES[framework], *cells, *["–"] * (5 - len(cells))]))
+        lines.append(line([NAMES[framework], *cells, *["–"] * (5 - len(cells))]))
     note = f"Import is above Python's own; memory is the process's over {found['requests']:,} requests."
 
     return "\n".join([note + " No two requests are alike.", "", *lines])
 
 
-def _line(cells):
+def ratio_text(value):
+    """Write a ratio with as many digits as it deserves."""
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def line(cells):
+    """Return one line of a table."""
     return f"| {' | '.join(cells)} |"
 
 
-def _number(value):
+def number(value):
+    """Write microseconds with as many digits as they deserve."""
     return f"{value:.1f}" if value < 100 else f"{value:.0f}"

@@ -1,11 +1,18 @@
 #!/bin/sh
-# Make the benchmarks' own environment, once, and run them in it: sh benchmarks/run.sh [OPTIONS OF bench.py]
+# Make the benchmarks' own environment, once, and run them in it: sh benchmarks/run.sh [asgi] [OPTIONS]
 set -eu
 cd "$(dirname "$0")/.."
 folder=.venv-bench
-stamp=$folder/.installed
-if [ ! -e "$stamp" ] || [ benchmarks/requirements.txt -nt "$stamp" ]; then
-    sh tools/venv.sh "$folder" --requirements benchmarks/requirements.txt
+name=
+if [ "${1:-}" = asgi ]; then
+    name=asgi
+    shift
+fi
+requirements=benchmarks/requirements${name:+-$name}.txt
+script=benchmarks/bench${name:+_$name}.py
+stamp=$folder/.installed${name:+-$name}
+if [ ! -e "$stamp" ] || [ "$requirements" -nt "$stamp" ]; then
+    sh tools/venv.sh "$folder" --requirements "$requirements"
     touch "$stamp"
 fi
-exec "$folder/bin/python" benchmarks/bench.py "$@"
+exec "$folder/bin/python" "$script" "$@"

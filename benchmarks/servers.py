@@ -7,10 +7,8 @@ import pathlib
 import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
 
-import psutil
+import processes
 
 HERE = pathlib.Path(__file__).resolve().parent
 SERVERS = ("granian", "gunicorn", "waitress", "werkzeug")
@@ -26,12 +24,15 @@ run_simple("127.0.0.1", {port}, app, threaded=True)
 
 
 def __getattr__(name):
-    """Make ``servers:app``, for the servers that import it by name."""
+    """Make ``servers:app``, once, for the servers that import it by name."""
     if name != "app":
         raise AttributeError(name)
     import drivers
 
-    return drivers.load(os.environ["BENCH_FRAMEWORK"]).make_app("base")
+    adapter = drivers.load(os.environ["BENCH_FRAMEWORK"])
+    app = globals()["app"] = adapter.make_app(os.environ.get("BENCH_VARIANT", "base"))
+
+    return app
 
 
 def command(server, port):
@@ -54,47 +55,29 @@ def compare(server, frameworks, *, rounds, requests):
     running = {}
     try:
         for framework in frameworks:
-            port = _free_port()
+            port = processes.free_port()
             environ = {**os.environ, "BENCH_FRAMEWORK": framework, "PYTHONPATH": str(HERE)}
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
             process = subprocess.Popen(command(server, port), cwd=HERE, env=environ, **quiet)
             running[framework] = process, port
-        for _, port in running.values():
-            _wait_until_it_answers(port)
+        for process, port in running.values():
+            processes.wait_until_it_answers(port, process)
         costs = {framework: [] for framework in running}
         for round_number in range(rounds + 1):
             for framework, (process, port) in running.items():
-                before = _cpu_seconds(process.pid)
+                before = processes.cpu_seconds(process.pid)
                 _send(port, requests, keep=server != "werkzeug")
-                cost = (_cpu_seconds(process.pid) - before) / requests * 1e6
+                cost = (processes.cpu_seconds(process.pid) - before) / requests * 1e6
                 if round_number:  # the first round warms up
                     costs[framework].append(cost)
     finally:
         for process, _ in running.values():
-            _stop(process)
+            processes.stop(process)
     result = {framework: min(found) for framework, found in costs.items()}
     shown = "  ".join(f"{framework} {value:.0f}" for framework, value in result.items())
     print(f"{server:>16} {'':10} {shown}", file=sys.stderr, flush=True)
 
     return result
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait_until_it_answers(port, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"nothing answers on port {port}")
 
 
 def _send(port, requests, *, keep):
@@ -129,33 +112,3 @@ def _read_answer(connection):
         answer += data
     if not answer.startswith((b"HTTP/1.0 200", b"HTTP/1.1 200")):
         raise RuntimeError(f"wrong answer: {answer!r}")
-
-
-def _family(pid):
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _cpu_seconds(pid):
-    total = 0.0
-    for process in _family(pid):
-        # a helper of the server may end while it is looked at
-        with suppress(psutil.NoSuchProcess):
-            total += sum(process.cpu_times()[:2])
-
-    return total
-
-
-def _stop(process):
-    family = _family(process.pid)
-    for member in family:
-        with suppress(psutil.NoSuchProcess):
-            member.terminate()
-    _, alive = psutil.wait_procs(family, timeout=5)
-    for member in alive:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
-    process.wait()

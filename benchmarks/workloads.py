@@ -138,3 +138,6 @@ WORKLOADS |= {
     "routes_10": Workload("/api/v1/res03/42/sub/abc", resource("res03"), "routes_10"),
     "routes_10k": Workload("/api/v1/res3333/42/sub/abc", resource("res3333"), "routes_10k"),
 }
+
+# An async view that is suspended once; what has no async views cannot do it.
+WORKLOADS["awaits"] = Workload("/awaits", is_body(b"Hello, World!"))
