@@ -23,6 +23,7 @@ def settings(tmp_path: Path) -> dict[str, Any]:
         "SAMPLE_DATA": False,
         # One round: the tests are not about the strength of hashes.
         "PASSWORD_METHOD": "pbkdf2:sha256:1",
+        "FEED_LOOK_SECONDS": 0.01,
     }
 
 
@@ -32,13 +33,19 @@ def app(settings: dict[str, Any]) -> Costrel:
 
 
 @pytest.fixture
-def visitor(app: Costrel) -> Person:
-    return Person(app)
+def protocol() -> str | None:
+    """What browsers speak; the tests of the live parts have both."""
+    return None
 
 
 @pytest.fixture
-def join(app: Costrel) -> Callable[[str], Person]:
-    return lambda username: Person(app).join(username)
+def visitor(app: Costrel, protocol: str | None) -> Person:
+    return Person(app, protocol)
+
+
+@pytest.fixture
+def join(app: Costrel, protocol: str | None) -> Callable[[str], Person]:
+    return lambda username: Person(app, protocol).join(username)
 
 
 @pytest.fixture

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from wayside.testing import PASSWORD, WALK
 
-FORMS = ["/login", "/logout", "/walks/new", "/walks/1/edit", "/walks/1/delete", "/walks/1/comments"]
+FORMS = [
+    "/login",
+    "/logout",
+    "/walks/new",
+    "/walks/1/edit",
+    "/walks/1/delete",
+    "/walks/1/comments",
+    "/bench",
+    "/bench/1/delete",
+]
 
 
 @pytest.mark.parametrize("path", FORMS)
@@ -50,12 +61,23 @@ def test_no_field_of_a_walk_can_carry_markup(fern):
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/nope", "/static/wayside.css"])
-def test_every_answer_forbids_scripts(visitor, path):
-    policy = visitor.get(path).headers["Content-Security-Policy"]
+def test_every_answer_forbids_all_scripts_but_our_files(visitor, path):
+    policy = visitor.get(path).headers["Content-Security-Policy"].split("; ")
 
     assert "default-src 'none'" in policy
-    assert "script-src" not in policy
-    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert "connect-src 'self'" in policy
+    assert not any("unsafe" in directive for directive in policy)
+
+
+@pytest.mark.parametrize("path", ["/", "/bench", "/walks/1"])
+def test_no_page_has_a_script_in_it(fern, path):
+    fern.add_walk()
+
+    scripts = re.findall(r"<script[^>]*>.*?</script>", fern.get(path).text, re.DOTALL)
+
+    assert scripts == ['<script type="module" src="/static/live.js"></script>']
+    assert fern.get("/static/live.js").mimetype == "text/javascript"
 
 
 def test_page_depends_on_the_cookie_and_says_so(fern):

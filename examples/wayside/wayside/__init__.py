@@ -11,9 +11,9 @@ from typing import Any
 
 from costrel import Costrel
 
-from . import commands, csrf, db, errors, presentation, secret
+from . import commands, csrf, db, errors, live, presentation, secret
 from .converters import RowId
-from .views import account, api, auth, comments, desk, pictures, walks
+from .views import account, api, auth, bench, comments, desk, feed, pictures, walks
 
 
 def create_app(test_config: Mapping[str, Any] | None = None) -> Costrel:
@@ -37,6 +37,13 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Costrel:
         # Room for one picture and the text around it; anything larger is a 413.
         MAX_CONTENT_LENGTH=5 * 1024 * 1024,
         PASSWORD_METHOD="scrypt",
+        REDIS_URL=None,
+        LIVE_SEATS=6,
+        FEED_SECONDS=180,
+        FEED_LOOK_SECONDS=1,
+        # A line and what is around it; the page says every half minute that it is there.
+        WEBSOCKET_MAX_MESSAGE_SIZE=4 * 1024,
+        WEBSOCKET_IDLE_TIMEOUT=120,
     )
     if test_config is None:
         app.config.from_pyfile("config.py", silent=True)
@@ -47,9 +54,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Costrel:
         app.config["SECRET_KEY"] = secret.read_or_create(app.instance_path)
 
     app.url_map.converters["id"] = RowId
-    for part in (db, csrf, presentation, errors, commands):
+    for part in (db, live, csrf, presentation, errors, commands):
         part.init_app(app)
-    for views in (walks, comments, pictures, auth, account, desk, api):
+    for views in (walks, comments, pictures, auth, account, desk, api, bench, feed):
         app.register_blueprint(views.bp)
 
     return app

@@ -13,8 +13,8 @@ from .markup import to_html
 # Nothing from other places, no inline scripts or styles: what slips past the
 # escaping still does nothing.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -22,6 +22,7 @@ def init_app(app: Costrel) -> None:
     """Register filters, template globals and the header."""
     app.add_template_filter(to_html, "markup")
     app.add_template_filter(day)
+    app.add_template_filter(moment)
     app.add_template_filter(quantity)
     app.add_template_global(page_address)
     app.add_template_global(may_change)
@@ -36,9 +37,19 @@ def day(value: str) -> str:
         >>> day("2026-05-03"), day("2026-05-03T20:15:00Z")
         ('3 May 2026', '3 May 2026')
     """
-    moment: date = datetime.fromisoformat(value)
+    stored: date = datetime.fromisoformat(value)
 
-    return f"{moment.day} {moment:%B %Y}"
+    return f"{stored.day} {stored:%B %Y}"
+
+
+def moment(value: str) -> str:
+    """Write a stored time for people; the script puts it into their own time zone.
+
+    Example:
+        >>> moment("2026-05-03T20:15:00Z")
+        '3 May 2026, 20:15 UTC'
+    """
+    return f"{day(value)}, {datetime.fromisoformat(value):%H:%M} UTC"
 
 
 def quantity(value: float) -> str:

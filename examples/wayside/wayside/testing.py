@@ -20,10 +20,15 @@ WALK = {
 
 
 class Person:
-    """A visitor with a browser: keeps cookies, and sends the token with each form."""
+    """A visitor with a browser: keeps cookies, and sends the token with each form.
 
-    def __init__(self, app: Costrel) -> None:
-        self.client = app.test_client()
+    Args:
+        app: The application.
+        protocol: ``"wsgi"`` or ``"asgi"``; None leaves it to the client.
+    """
+
+    def __init__(self, app: Costrel, protocol: str | None = None) -> None:
+        self.client = app.test_client(protocol=protocol)
 
     def get(self, path: str, **options: Any) -> Any:
         """Open a page, and read it to its end."""

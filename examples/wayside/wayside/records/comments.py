@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from . import news
 from .clock import now
 
 
@@ -39,12 +40,19 @@ def find(db: sqlite3.Connection, comment_id: int) -> sqlite3.Row | None:
 def add(db: sqlite3.Connection, walk_id: int, *, author_id: int, body: str) -> int:
     """Store a comment and return its id."""
     with db:
-        cursor = db.execute(
-            "INSERT INTO comment (walk_id, author_id, body, created_at) VALUES (?, ?, ?, ?)",
-            (walk_id, author_id, body, now()),
-        )
+        return insert(db, walk_id, author_id=author_id, body=body, created_at=now())
 
-    return int(cursor.lastrowid or 0)
+
+def insert(db: sqlite3.Connection, walk_id: int, *, author_id: int, body: str, created_at: str) -> int:
+    """Store a comment inside the caller's transaction."""
+    cursor = db.execute(
+        "INSERT INTO comment (walk_id, author_id, body, created_at) VALUES (?, ?, ?, ?)",
+        (walk_id, author_id, body, created_at),
+    )
+    comment_id = int(cursor.lastrowid or 0)
+    news.note(db, walk_id, comment_id)
+
+    return comment_id
 
 
 def delete(db: sqlite3.Connection, comment_id: int) -> None:

@@ -7,11 +7,12 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from ..forms import WalkForm
-from . import walks
+from . import comments, lines, walks
 from .clock import now
 
 FIELDS = ("title", "place", "walked_on", "distance_km", "ascent_m", "body", "picture_alt")
@@ -43,19 +44,21 @@ def load(db: sqlite3.Connection, records: Iterable[Mapping[str, Any]], *, today:
 
 
 def load_sample(db: sqlite3.Connection, *, source: Path, pictures: Path) -> None:
-    """Load the sample walks inside the caller's transaction, and copy their pictures."""
+    """Load sample walks and lines inside the caller's transaction, and copy the pictures."""
     today = datetime.now(UTC).date()
     pictures.mkdir(parents=True, exist_ok=True)
+    said: list[tuple[str, int, str, str]] = []
     for number, record in enumerate(json.loads((source / "walks.json").read_text("utf-8")), 1):
         record["walked_on"] = _latest(record["walked"], today=today)
         if picture := record.get("picture"):
             shutil.copyfile(source / picture, pictures / picture)
         walk_id = _insert(db, record, number=number, today=today, picture=picture)
-        for author, body in record.get("comments", ()):
-            db.execute(
-                "INSERT INTO comment (walk_id, author_id, body, created_at) VALUES (?, ?, ?, ?)",
-                (walk_id, _author_id(db, author), body, record["walked_on"] + "T20:15:00Z"),
-            )
+        said_at = record["walked_on"] + "T20:15:00Z"
+        said += [(said_at, walk_id, author, body) for author, body in record.get("comments", ())]
+    for said_at, walk_id, author, body in sorted(said, key=itemgetter(0)):
+        comments.insert(db, walk_id, author_id=_author_id(db, author), body=body, created_at=said_at)
+    for author, body in json.loads((source / "bench.json").read_text("utf-8")):
+        lines.insert(db, author_id=_author_id(db, author), body=body)
 
 
 def _latest(month_and_day: str, *, today: date) -> str:

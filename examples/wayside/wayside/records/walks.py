@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from ..forms import NewWalk
+from . import news
 from .clock import now
 
 _SELECT = """
@@ -115,6 +116,7 @@ def insert(db: sqlite3.Connection, walk: NewWalk, *, author_id: int, picture: st
     )
     walk_id = int(cursor.lastrowid or 0)
     _set_tags(db, walk_id, walk.tags)
+    news.note(db, walk_id)
 
     return walk_id
 

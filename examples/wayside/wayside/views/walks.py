@@ -13,7 +13,7 @@ from .. import uploads
 from ..db import get_db
 from ..forms import NewWalk, WalkForm
 from ..identity import login_required, may_change, signed_in_user
-from ..records import comments, walks
+from ..records import comments, news, walks
 
 bp = Blueprint("walks", __name__)
 
@@ -40,6 +40,8 @@ def index(tag: str = "", author: str = "") -> str:
         which=which,
         tags=walks.tag_counts(get_db()),
         year=walks.totals(get_db(), since=(today() - timedelta(days=365)).isoformat()),
+        news=news.since(get_db(), 0, most=3)[::-1],
+        newest=news.newest(get_db()),
     )
 
 
@@ -47,8 +49,12 @@ def index(tag: str = "", author: str = "") -> str:
 def show(walk_id: int) -> str:
     """Show one walk with its comments."""
     walk = find_or_404(walk_id)
+    # Before the comments are read: one that comes between is told of twice, not never.
+    newest = news.newest(get_db())
 
-    return render_template("walks/show.html", walk=walk, comments=comments.under(get_db(), walk_id))
+    return render_template(
+        "walks/show.html", walk=walk, comments=comments.under(get_db(), walk_id), newest=newest
+    )
 
 
 @bp.route("/walks/new", methods=["GET", "POST"])
