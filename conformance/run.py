@@ -74,8 +74,9 @@ def _start(suite, venv, work, report, log, *, alias, more):
         "OUTCOME_REPORT": str(report),
         **suite.environment,
     }
-    if os.environ.get("COSTREL_FAST_LANE"):
-        env["COSTREL_FAST_LANE"] = os.environ["COSTREL_FAST_LANE"]
+    for chosen in ("COSTREL_FAST_LANE", "COSTREL_TEST_PROTOCOL"):
+        if os.environ.get(chosen):
+            env[chosen] = os.environ[chosen]
     command = [
         *(str(venv / "bin/python"), "-m", "pytest", *(("-p", "require_alias") if alias else ())),
         *("-p", "outcome_report", "-q", "--no-header", "--tb=short", "--timeout=60"),
