@@ -1,9 +1,7 @@
-from werkzeug.middleware.proxy_fix import ProxyFix
-
 from costrel import Costrel, request
 
 app = Costrel(__name__)
-app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
+app.config["TRUSTED_PROXIES"] = 1
 
 
 @app.get("/")

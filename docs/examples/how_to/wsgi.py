@@ -1,3 +1,4 @@
 from guestbook import create_app
 
 app = create_app()
+asgi = app.asgi
