@@ -1,13 +1,13 @@
 # `make help` lists what there is. Nothing but Python 3.11+ and make is needed; the rest goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-general lint format type conformance bench docs check clean
+.PHONY: help run test test-all test-newest test-general lint format type conformance bench bench-asgi docs check clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 5000
 EXAMPLE ?= examples/wayside/wayside
 # Two workers on a small machine, more where there is more.
-PYTEST := $(PY) -m pytest -q -n auto --dist worksteal
+PYTEST := sh tools/run_tests.sh $(VENV)
 OLDER_AND_NEWER := 3.12 3.13
 
 export PYTHON
@@ -21,8 +21,11 @@ run: $(VENV)/.installed-run ## Serve the example application; PORT=5000 chooses 
 test: $(VENV)/.installed-test ## Run all tests of the framework, the docs' examples and the example application
 	@$(PYTEST) $(ARGS)
 
-test-general: $(VENV)/.installed-test ## Run the tests once more with the fast lane switched off
-	@COSTREL_FAST_LANE=off $(PYTEST) $(ARGS)
+test-general: $(VENV)/.installed-test ## Run the tests without servers once more, with the fast lanes switched off
+	@COSTREL_FAST_LANE=off $(PYTEST) -m "not servers" $(ARGS)
+
+test-newest: $(VENV)/.installed-test ## Run the tests on the newest Python too, if this machine has it
+	@sh tools/test_on.sh $(lastword $(OLDER_AND_NEWER))
 
 test-all: test ## Run the tests on every other Python of this machine too (3.12, 3.13)
 	@for version in $(OLDER_AND_NEWER); do sh tools/test_on.sh $$version || exit 1; done
@@ -44,6 +47,9 @@ conformance: $(VENV)/.installed-run ## Run Flask's tests and those of extensions
 bench: ## Measure against bare WSGI, Flask, Falcon and Bottle; table and picture in benchmarks/
 	@sh benchmarks/run.sh $(ARGS)
 
+bench-asgi: ## Measure against ASGI frameworks, in process, on servers, WebSockets and events
+	@sh benchmarks/run.sh asgi $(ARGS)
+
 docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
 	@$(PY) -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"
 
@@ -56,7 +62,7 @@ clean: ## Remove what the targets above made
 
 # One stamp per set of tools: a change of pyproject.toml installs again, and `make run` waits for no linter.
 $(VENV)/.installed-run: pyproject.toml tools/venv.sh
-	@sh tools/venv.sh $(VENV) dotenv
+	@sh tools/venv.sh $(VENV) dotenv,websocket
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml tools/venv.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run the tests on another Python version, if this machine has it: sh tools/test_on.sh 3.13
+# Run the tests, but the slow ones, on another Python version if this machine has it: sh tools/test_on.sh 3.13
 set -eu
 version=$1
 
@@ -23,4 +23,4 @@ if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
     PYTHON=$python sh tools/venv.sh "$folder" test
     touch "$stamp"
 fi
-exec "$folder/bin/python" -m pytest -q -n auto --dist worksteal
+exec sh tools/run_tests.sh "$folder" -m "not slow"
