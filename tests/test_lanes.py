@@ -272,6 +272,7 @@ VIEW_DOES = sorted(name for name in vars(Own) if not name.startswith("_"))
 HOOK_DOES = {
     "preprocess": ["pass", "pass", "raise_refused", "abort_404", "rename"],
     "before": ["pass", "pass", "pass", *VIEW_DOES],
+    "unsafe": ["pass", "pass", "pass", *VIEW_DOES],
     "after": ["pass", "pass", "raise_refused", "abort_418", "session_write", "replace", "foreign"],
     "teardown": ["pass", "pass", "raise_refused", "session_read"],
     "teardown_app": ["pass", "divide"],
@@ -495,6 +496,7 @@ def add_hook(scope, hook, own, name):
     register = {
         "preprocess": scope.url_value_preprocessor,
         "before": scope.before_request,
+        "unsafe": scope.before_unsafe_request,
         "after": scope.after_request,
         "teardown": scope.teardown_request,
         "teardown_app": getattr(scope, "teardown_appcontext", lambda function: None),

@@ -221,6 +221,9 @@ class Costrel(Served, App):
 
         group = AppGroup()
         group.name = self.name
+        for setup in self.extension_setups.values():
+            if setup.extension.commands:
+                group.add_lazy(setup.extension.commands)
 
         return group
 
@@ -750,15 +753,21 @@ class Costrel(Served, App):
 
     def _session_is_lazy(self) -> bool:
         """Whether the session may be opened when it is first used."""
-        return type(self.session_interface) is SecureCookieSessionInterface
+        # An interface may be any object with the two methods.
+        return getattr(self.session_interface, "opens_late", False)
+
+    def _session_is_awaited(self) -> bool:
+        """Whether the session may be opened late, but async code must not wait for it by blocking."""
+        interface = self.session_interface
+        return getattr(interface, "aopen_session", None) is not None and self._session_is_lazy()
 
     def _session_may_need_saving(self, environ: Any) -> bool:
         """Whether a session that nobody used may still have to be written."""
         interface = self.session_interface
-        if type(interface) is not SecureCookieSessionInterface:
-            return True
+        if type(interface) is SecureCookieSessionInterface or self._session_is_lazy():
+            return interface.needs_save(self, environ)
 
-        return interface.needs_save(self, environ)
+        return True
 
     def _refuse_cross_origin(self, ctx: RequestContext) -> None:
         """Refuse a request that another site made the browser send.
@@ -831,6 +840,8 @@ class Costrel(Served, App):
             session=_proxies.session,
             g=_proxies.g,
         )
+        for setup in self.extension_setups.values():
+            env.globals.update(setup.template_globals)
         env.policies["json.dumps_function"] = self.json.dumps
 
         return env

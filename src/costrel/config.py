@@ -87,6 +87,8 @@ class Config(dict[Any, Any]):
     def __init__(self, root_path: str | os.PathLike[str], defaults: Mapping[str, Any] | None = None) -> None:
         super().__init__(defaults or {})
         self.root_path = root_path
+        self.known_keys: frozenset[str] = frozenset(defaults or ())
+        """The settings of the framework itself, by which extensions tell theirs from others'."""
 
     def from_envvar(self, variable_name: str, silent: bool = False) -> bool:
         """Read the Python file that an environment variable names.

@@ -38,9 +38,11 @@ __all__ = [
     "has_app_context",
     "has_request_context",
     "has_websocket_context",
+    "teardown_this_context",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
 
 
 class _AppCtxGlobals:
@@ -99,6 +101,9 @@ class AppContext:
     _request_scope: Any = None
     _request: Any = None
     _holds = 0
+    _closing: list[ft.TeardownCallable] | None = None
+    """What is to be called with this context's end only; the last one first."""
+
     _over: tuple[BaseException | None] | None = None
     _in_thread: Callable[..., Awaitable[Any]] | None = None
     _beside_loop = False
@@ -333,7 +338,17 @@ class AppContext:
 
     def _teardown(self, exc: BaseException | None) -> Steps[None]:
         """Make the steps of the teardown."""
-        yield from _teardown_step(self, "do_teardown_appcontext", exc)
+        errors = AllErrors(log=self.app._log_teardown_error)
+        with errors:
+            yield from _teardown_step(self, "do_teardown_appcontext", exc)
+        yield from self._close(exc, errors)
+        errors.raise_first()
+
+    def _close(self, exc: BaseException | None, errors: AllErrors) -> Steps[None]:
+        """Call what ``teardown_this_context`` registered, also what one of them registers."""
+        while self._closing:
+            with errors:
+                yield Call(self._closing.pop(), (exc,))
 
     def hold(self) -> None:
         """Postpone the teardown until ``release`` was called as often as this."""
@@ -582,6 +597,7 @@ class RequestContext(AppContext):
         if self._shared is None:
             with errors:
                 yield from _teardown_step(self, "do_teardown_appcontext", exc)
+            yield from self._close(exc, errors)
         errors.raise_first()
 
     def _close_request(self) -> None:
@@ -624,6 +640,37 @@ def after_this_request(f: ft.AfterRequestCallable[Any]) -> ft.AfterRequestCallab
     """
     ctx = require_request("after_this_request()")
     cast(Any, ctx)._request_scope._after_request_functions.append(f)
+    return f
+
+
+def teardown_this_context(f: T_teardown) -> T_teardown:
+    """Call the function when the current context goes, with the error or ``None``.
+
+    For what is opened at its first use, as connections are: a request that
+    uses none of it pays nothing. It runs after all functions of
+    ``teardown_appcontext``, the one registered last first, and may be async.
+
+    Raises:
+        ContextError: If there is no context.
+
+    Example:
+        >>> from costrel import Costrel, g
+        >>> app = Costrel("shop")
+        >>> def connection():
+        ...     if "connection" not in g:
+        ...         g.connection = "open"
+        ...         teardown_this_context(lambda error: print("closed"))
+        ...     return g.connection
+        >>> with app.app_context():
+        ...     print(connection(), connection())
+        open open
+        closed
+    """
+    # Any: what a context is torn down with is no part of the Protocol.
+    scope = cast(Any, require_context("teardown_this_context()")).app_scope
+    if scope._closing is None:
+        scope._closing = []
+    scope._closing.append(f)
     return f
 
 

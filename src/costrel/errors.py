@@ -10,7 +10,9 @@ Errors for visitors are Werkzeug's ``HTTPException`` classes; they are not here.
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "ContextError", "CostrelError", "SetupError"]
+from dataclasses import dataclass
+
+__all__ = ["ConfigError", "ContextError", "CostrelError", "Explanation", "SetupError"]
 
 
 class CostrelError(Exception):
@@ -52,3 +54,31 @@ class SetupError(CostrelError, AssertionError):
 
 class ContextError(CostrelError, RuntimeError):
     """Something that needs a context was used outside of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is behind an error, and what to type; ``app.explain_error`` registers who finds out.
+
+    Args:
+        title: What is the matter, in a few words.
+        hint: A sentence one can act on.
+        commands: Lines to type, in their order.
+        details: What the page lists: the files, tables or settings it is about.
+
+    Example:
+        >>> Explanation("No cups", "Wash some first.", commands=("wash --all",)).line
+        'No cups. Wash some first. Type: wash --all'
+    """
+
+    title: str
+    hint: str
+    commands: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """All but the details in one line, for a terminal."""
+        told = f"{self.title}. {self.hint}"
+
+        return f"{told} Type: {' && '.join(self.commands)}" if self.commands else told

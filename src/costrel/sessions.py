@@ -6,7 +6,7 @@ request only to read a cookie.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -66,6 +66,16 @@ class SessionMixin(MutableMapping[str, Any]):
     def permanent(self, value: bool) -> None:
         self["_permanent"] = bool(value)
 
+    def rotate(self) -> None:
+        """Take a new id and keep the content, so that who knows the old id knows nothing.
+
+        Call it when somebody logs in or gets more rights. A session that lies
+        in its cookie has no id: for it this does nothing.
+
+        Example:
+            >>> SecureCookieSession({"user": 1}).rotate()
+        """
+
 
 # Its update is dict's, whatever the stubs of the two bases say.
 class SecureCookieSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -116,6 +126,32 @@ class SessionInterface:
 
     pickle_based: bool = False
     """It can hold any Python object; a hint for extensions."""
+
+    opens_late: ClassVar[bool] = False
+    """The session may be opened when it is first used, and need not be saved if never.
+
+    ``False``: it is opened before each request's hooks, as Flask does.
+    """
+
+    aopen_session: ClassVar[Callable[..., Awaitable[SessionMixin | None]] | None] = None
+    """The async twin of ``open_session``, for an interface that opens late and waits for a store.
+
+    Where a request on an event loop carries the session's cookie, it is
+    awaited before the hooks, used or not, because ``session["key"]`` in an
+    async view cannot wait. ``None``: ``open_session`` does not block.
+    """
+
+    asave_session: ClassVar[Callable[..., Awaitable[None]] | None] = None
+    """The async twin of ``save_session``. ``None``: of an interface that opens late it does not block."""
+
+    def needs_save(self, app: Application, environ: Any) -> bool:
+        """Tell whether a session that nobody used might still have to be saved; asked if it opens late.
+
+        Args:
+            app: The application.
+            environ: The WSGI environment of the request.
+        """
+        return False
 
     def make_null_session(self, app: Application) -> NullSession:
         """Return a session for when there can be none: reads work, writes explain."""
@@ -185,6 +221,45 @@ class SessionInterface:
 
         return None
 
+    def get_cookie_value(self, app: Application, request: Any) -> str | None:
+        """Return what the session's cookie holds, if it was sent."""
+        return read_cookie(request, self.get_cookie_name(app))
+
+    def send_cookie(self, app: Application, response: Any, value: str, expires: datetime | None) -> None:
+        """Set the session's cookie, with its name and attributes, and keep caches from keeping it.
+
+        Args:
+            app: The application.
+            response: The answer.
+            value: A text of letters, digits and ``._~+/=-``.
+            expires: When the browser forgets it; ``None``: when it is closed.
+        """
+        name, attributes = self.get_cookie_name(app), self._cookie_attributes(app)
+        if expires is None and getattr(type(response), "set_cookie", None) is PlainResponse.set_cookie:
+            set_signed_cookie(response, name, value, attributes)
+        else:
+            response.set_cookie(name, value, expires=expires, **attributes)
+        _keep_private(app, response)
+
+    def drop_cookie(self, app: Application, response: Any) -> None:
+        """Have the browser forget the session's cookie."""
+        response.delete_cookie(self.get_cookie_name(app), **self._cookie_attributes(app))
+        _keep_private(app, response)
+
+    def vary_by_cookie(self, response: Any) -> None:
+        """Say that the answer depends on the cookie; for all that read or wrote the session."""
+        vary_by_cookie(response)
+
+    def _cookie_attributes(self, app: Application) -> dict[str, Any]:
+        return {
+            "domain": self.get_cookie_domain(app),
+            "path": self.get_cookie_path(app),
+            "secure": self.get_cookie_secure(app),
+            "partitioned": self.get_cookie_partitioned(app),
+            "samesite": self.get_cookie_samesite(app),
+            "httponly": self.get_cookie_httponly(app),
+        }
+
     def should_set_cookie(self, app: Application, session: SessionMixin) -> bool:
         """Tell whether this answer carries the cookie.
 
@@ -196,7 +271,8 @@ class SessionInterface:
     def open_session(self, app: Application, request: Any) -> SessionMixin | None:
         """Return the session of a request; ``None`` if there can be none.
 
-        Called before routing, in the request's context.
+        Called before routing, in the request's context; or when the session
+        is first used, if it ``opens_late``.
         """
         raise NotImplementedError
 
@@ -319,27 +395,18 @@ class SecureCookieSessionInterface(SessionInterface):
         if not writes:
             return
 
-        name = self.get_cookie_name(app)
-        attributes = {
-            "domain": self.get_cookie_domain(app),
-            "path": self.get_cookie_path(app),
-            "secure": self.get_cookie_secure(app),
-            "partitioned": self.get_cookie_partitioned(app),
-            "samesite": self.get_cookie_samesite(app),
-            "httponly": self.get_cookie_httponly(app),
-        }
         if session:
             expires = self.get_expiration_time(app, session)
             value = self.get_signing_serializer(app).dumps(dict(session))  # type: ignore[union-attr]  # it opened the session
-            if expires is None and getattr(type(response), "set_cookie", None) is PlainResponse.set_cookie:
-                set_signed_cookie(response, name, value, attributes)
-            else:
-                response.set_cookie(name, value, expires=expires, **attributes)
+            self.send_cookie(app, response, value, expires)
         else:
-            response.delete_cookie(name, **attributes)
-        # SECURITY: a cache that keeps this answer would hand the session to others.
-        if not getattr(app, "_flask_defaults", False):
-            add_if_absent(response.headers, "Cache-Control", "private")
+            self.drop_cookie(app, response)
+
+
+def _keep_private(app: Application, response: Any) -> None:
+    # SECURITY: a cache that keeps this answer would hand the session to others.
+    if not getattr(app, "_flask_defaults", False):
+        add_if_absent(response.headers, "Cache-Control", "private")
 
 
 def _bad_data() -> type[BadData]:

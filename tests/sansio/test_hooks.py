@@ -6,12 +6,14 @@ import functools
 import threading
 
 import pytest
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from costrel import Blueprint, Costrel, abort
 from costrel.core.on_loop import may_run_on_loop
 
 APP_REGISTRARS = [
     "before_request",
+    "before_unsafe_request",
     "after_request",
     "teardown_request",
     "teardown_appcontext",
@@ -102,6 +104,80 @@ def test_hooks_are_called_on_both_protocols_whatever_was_said(app, client):
     assert called == [None, False, True]
 
 
+@pytest.fixture(params=["sync", "async"])
+def shop_with_hooks(app, request):
+    """A shop whose hooks, all of one kind, and view say that they were called."""
+    called = app.extensions["called"] = []
+    shelf = Blueprint("shelf", __name__)
+
+    def note(name):
+        async def on_loop(*args):
+            called.append(name)
+
+        return on_loop if request.param == "async" else lambda *args: called.append(name)
+
+    for owner in (app, shelf):
+        owner.before_request(note(f"{owner.name}: before"))
+        owner.before_unsafe_request(note(f"{owner.name}: before unsafe"))
+        owner.url_value_preprocessor(note(f"{owner.name}: values"))
+    app.add_url_rule("/", view_func=lambda: "app", endpoint="index", methods=["GET", "POST", "PURGE"])
+    shelf.add_url_rule("/shelf", "index", lambda: "shelf", methods=["GET", "POST"])
+    app.register_blueprint(shelf)
+
+    return app
+
+
+@pytest.mark.parametrize("method", ["POST", "PURGE"])
+def test_hooks_for_unsafe_requests_go_before_all_others(shop_with_hooks, client, method):
+    name = shop_with_hooks.name
+
+    assert client(shop_with_hooks).open("/", method=method).text == "app"
+
+    called = shop_with_hooks.extensions["called"]
+    assert called == [f"{name}: values", f"{name}: before unsafe", f"{name}: before"]
+
+
+def test_hooks_for_unsafe_requests_of_blueprints_follow_the_applications(shop_with_hooks, client):
+    name = shop_with_hooks.name
+
+    assert client(shop_with_hooks).post("/shelf").text == "shelf"
+
+    called = shop_with_hooks.extensions["called"]
+    assert called[2:] == [
+        f"{name}: before unsafe",
+        "shelf: before unsafe",
+        f"{name}: before",
+        "shelf: before",
+    ]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_hooks_for_unsafe_requests_are_not_called_for_safe_ones(shop_with_hooks, client, method):
+    assert client(shop_with_hooks).open("/", method=method).status_code == 200
+
+    assert not [name for name in shop_with_hooks.extensions["called"] if "unsafe" in name]
+
+
+def test_hook_for_unsafe_requests_answers_alone_and_also_where_nothing_is(app, client):
+    app.before_unsafe_request(lambda: ("closed", 503))
+    app.add_url_rule("/", view_func=lambda: "open", endpoint="index", methods=["GET", "POST"])
+
+    assert client(app).get("/").text == "open"
+    assert client(app).post("/").text == "closed"
+    assert client(app).post("/missing").status_code == 503
+
+
+def test_error_of_a_hook_for_unsafe_requests_goes_to_the_handlers(app, client):
+    @app.before_unsafe_request(sync_to_thread=False)
+    def closed():
+        abort(503)
+
+    app.register_error_handler(503, lambda error: ("come back later", 503))
+    app.add_url_rule("/", view_func=lambda: "open", endpoint="index", methods=["POST"])
+
+    assert client(app).post("/").text == "come back later"
+
+
 @pytest.mark.parametrize(("to_thread", "is_on_loop"), [(False, True), (None, False), (True, False)])
 async def test_hooks_of_an_async_view_run_in_threads_unless_they_do_not_block(app, to_thread, is_on_loop):
     on_loop = {}
@@ -154,3 +230,62 @@ async def _status(app, path):
     await app.asgi(scope, receive, send)
 
     return sent[0]["status"]
+
+
+class Gone(Exception):
+    """What an extension knows the meaning of."""
+
+
+@pytest.fixture
+def app_with_gone_service(app):
+    @app.error_fallback
+    def service_is_gone(error):
+        return ServiceUnavailable(retry_after=7) if isinstance(error, Gone) else None
+
+    @app.get("/")
+    def view():
+        raise Gone("the service")
+
+    @app.get("/async")
+    async def async_view():
+        raise Gone("the service")
+
+    @app.get("/bug")
+    def bug():
+        raise ZeroDivisionError
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/", "/async"])
+def test_error_that_no_handler_takes_is_answered_by_the_fallback(app_with_gone_service, client, path):
+    response = client(app_with_gone_service).get(path)
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "7")
+
+
+def test_error_that_the_fallback_does_not_know_is_raised(app_with_gone_service, client):
+    with pytest.raises(ZeroDivisionError):
+        client(app_with_gone_service).get("/bug")
+
+
+@pytest.mark.parametrize("taken", [Gone, Exception])
+def test_handlers_of_the_application_go_before_the_fallback(app_with_gone_service, client, taken):
+    @app_with_gone_service.errorhandler(taken)
+    async def handler(error):
+        return f"handled {error}", 418
+
+    response = client(app_with_gone_service).get("/")
+
+    assert (response.status_code, response.text) == (418, "handled the service")
+
+
+@pytest.mark.parametrize("taken", [503, HTTPException])
+def test_what_the_fallback_returns_is_answered_by_its_handler(app_with_gone_service, client, taken):
+    @app_with_gone_service.errorhandler(taken)
+    def page(error):
+        return "our own page", error.code
+
+    response = client(app_with_gone_service).get("/async")
+
+    assert (response.status_code, response.text) == (503, "our own page")

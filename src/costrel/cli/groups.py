@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +14,7 @@ from costrel import _mode
 from costrel.cli.check import check_command
 from costrel.cli.discovery import App
 from costrel.cli.errors import NoAppException
+from costrel.cli.extensions import extensions_command
 from costrel.cli.options import app_option, as_flask_option, debug_option, env_file_option, traceback_option
 from costrel.cli.plugins import find_plugins, load_plugin
 from costrel.cli.routes import routes_command
@@ -21,6 +24,7 @@ from costrel.cli.serve import serve_command
 from costrel.cli.settings import prefix_for
 from costrel.cli.shell import shell_command
 from costrel.cli.version import version_option
+from costrel.errors import SetupError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -63,6 +67,65 @@ class AppGroup(click.Group):
 
         return decorator
 
+    def add_lazy(self, target: str) -> None:
+        """Add a command that is imported when it is first used or listed.
+
+        A command that is there under the same name goes before it.
+
+        Args:
+            target: Module and attribute, ``"shop.commands:users"``; the
+                attribute is the command's name, ``_`` being written ``-``.
+
+        Raises:
+            SetupError: If it has another form.
+        """
+        module, _, attribute = target.partition(":")
+        if not module or not attribute.isidentifier():
+            raise SetupError(
+                f"a lazy command must look like 'shop.commands:users', got {target!r}",
+                hint="Write the module, a colon, and the name that the command has there.",
+            )
+        self._lazy[attribute.replace("_", "-")] = target
+
+    @cached_property
+    def _lazy(self) -> dict[str, str]:
+        return {}
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command of this group, importing it if it was added as a name."""
+        target = self._lazy.get(cmd_name)
+        if target is not None and cmd_name not in self.commands:
+            self.add_command(_imported(target, cmd_name), cmd_name)
+
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands of this group."""
+        return sorted({*super().list_commands(ctx), *self._lazy})
+
+
+class _Broken(click.Command):
+    """Stands for a command that cannot be imported: help lists it, and using it raises the error."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(name, short_help=f"(Cannot be loaded: {str(error).partition(chr(10))[0]})")
+        self._error = error
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Raise the error."""
+        raise self._error
+
+
+def _imported(target: str, name: str) -> click.Command:
+    """Import a command by its module and attribute."""
+    module, _, attribute = target.partition(":")
+    try:
+        command: click.Command = getattr(import_module(module), attribute)
+    except Exception as error:  # the module's own faults too: they must not take help away
+        return _Broken(name, error)
+
+    return command
+
 
 class FlaskGroup(AppGroup):
     """The group of the ``costrel`` command, also for commands of your own.
@@ -70,7 +133,8 @@ class FlaskGroup(AppGroup):
     It has the built-in commands, those of plugins and those of the application.
 
     Args:
-        add_default_commands: Whether ``run``, ``serve``, ``check``, ``shell`` and ``routes`` are in it.
+        add_default_commands: Whether ``run``, ``serve``, ``check``, ``shell``, ``routes`` and
+                ``extensions`` are in it.
         create_app: A factory that makes the application.
         add_version_option: Whether ``--version`` is an option.
         load_dotenv: Whether ``.env`` and its like are read.
@@ -100,7 +164,7 @@ class FlaskGroup(AppGroup):
         self.set_debug_flag = set_debug_flag
         self._plugins: dict[str, EntryPoint] | None = None
         if add_default_commands:
-            for command in (run_command, serve_command, check_command, shell_command, routes_command):
+            for command in _BUILT_IN:
                 self.add_command(command)
 
     def make_context(
@@ -242,6 +306,7 @@ class FlaskGroup(AppGroup):
 
 
 CostrelGroup = FlaskGroup
-_NOT_FLASKS = (serve_command, check_command)
+_BUILT_IN = (run_command, serve_command, check_command, shell_command, routes_command, extensions_command)
+_NOT_FLASKS = (serve_command, check_command, extensions_command)
 """Built-in commands whose names Flask's applications may have given to commands of their own."""
 _LISTS_APP = "costrel.cli.lists_app"

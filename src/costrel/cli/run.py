@@ -12,7 +12,7 @@ from costrel.cli.addresses import check_port
 from costrel.cli.options import debug_option, traceback_option
 from costrel.cli.params import CertParamType, SeparatedPathType, validate_key
 from costrel.cli.script_info import ScriptInfo, load_for_command, pass_script_info
-from costrel.cli.serverlog import is_reloaded, show_server_banner
+from costrel.cli.serverlog import is_reloaded, show_notes, show_server_banner
 from costrel.cli.settings import TwinOption
 from costrel.errors import ConfigError
 
@@ -118,6 +118,9 @@ def run_command(
     if debug:
         from costrel.debug.wiring import explain_errors  # for cost, as above
 
+        # The reloader's parent serves nothing: it would tell the same once more.
+        if not reload or is_reloaded():
+            show_notes(app)
         app = explain_errors(app, host=host, page=debugger)
     # NOTE: taken from the package, where extensions and tests replace it under Flask's name for it.
     run_simple = sys.modules["costrel.cli"].run_simple

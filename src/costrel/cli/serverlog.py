@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from costrel import _mode
 
-__all__ = ["is_reloaded", "show_server_banner"]
+__all__ = ["development_notes", "is_reloaded", "show_notes", "show_server_banner"]
 
 
 def show_server_banner(debug: bool, app_import_path: str | None) -> None:
@@ -31,3 +34,28 @@ def show_server_banner(debug: bool, app_import_path: str | None) -> None:
 def is_reloaded() -> bool:
     """Tell whether this process was started by the reloader."""
     return os.environ.get("WERKZEUG_RUN_MAIN") == "true"
+
+
+def show_notes(app: Any) -> None:
+    """Tell what extensions have to say to the developer, without making the server wait.
+
+    Args:
+        app: What is served; ``Any``, because its class stands above this
+            package, and a broken application is only a function.
+    """
+    if getattr(app, "extension_setups", None):
+        threading.Thread(target=_show, args=(app,), name="costrel-notes", daemon=True).start()
+
+
+def development_notes(app: Any) -> Iterator[str]:
+    """Yield the notes of all extensions of an application; one that fails says so itself."""
+    for name, setup in list(app.extension_setups.items()):
+        try:
+            yield from setup.extension.development_notes(app)
+        except Exception as error:  # an extension's: the server is to run
+            yield f"The extension {name!r} could not look for what you should know: {error}"
+
+
+def _show(app: Any) -> None:
+    for note in development_notes(app):
+        click.secho(f" * {note}", fg="yellow", err=True)

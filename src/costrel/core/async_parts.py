@@ -11,6 +11,7 @@ __all__ = ["find_async_parts", "is_async_view", "websocket_rules"]
 
 _HOOKS = (
     "before_request_funcs",
+    "before_unsafe_request_funcs",
     "after_request_funcs",
     "teardown_request_funcs",
     "url_value_preprocessors",

@@ -33,9 +33,10 @@ class Call:
         kwargs: Its keyword arguments.
         on_loop: Whether it may be called on an event loop though it is
             synchronous, because it does not block.
+        awaited: Its async twin, for who can await it.
     """
 
-    __slots__ = ("args", "function", "handling", "kwargs", "on_loop")
+    __slots__ = ("args", "awaited", "function", "handling", "kwargs", "on_loop")
 
     def __init__(
         self,
@@ -44,12 +45,14 @@ class Call:
         handling: BaseException | None = None,
         kwargs: dict[str, Any] | None = None,
         on_loop: bool = False,
+        awaited: Callable[..., Any] | None = None,
     ) -> None:
         self.function = function
         self.args = args
         self.handling = handling
         self.kwargs = kwargs or {}
         self.on_loop = on_loop
+        self.awaited = awaited
 
 
 Steps = Generator[Call, Any, T]
@@ -117,7 +120,9 @@ async def run_async(steps: Steps[T], in_thread: Callable[..., Awaitable[Any]] | 
         call = next(steps)
         while True:
             try:
-                if is_async(call.function):
+                if call.awaited is not None:
+                    result = await call.awaited(*call.args, **call.kwargs)
+                elif is_async(call.function):
                     result = await _await(call)
                 elif in_thread is None or call.on_loop or may_run_on_loop(call.function):
                     result = _make(call)

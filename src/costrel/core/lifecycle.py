@@ -23,6 +23,7 @@ from costrel.core.app_methods import Step, own_method, styled_args
 from costrel.core.default_headers import add_missing
 from costrel.core.drive import Call, Steps
 from costrel.core.handlers import find_handler
+from costrel.core.origins import SAFE_METHODS
 from costrel.core.timeouts import bounded, seconds_for
 from costrel.signals import (
     appcontext_tearing_down,
@@ -124,7 +125,7 @@ def full_dispatch_request(ctx: Any) -> Steps[Any]:
 
 
 def preprocess_request(ctx: Any) -> Steps[Any]:
-    """Run URL preprocessors and ``before_request`` hooks, the application's first.
+    """Run URL preprocessors, ``before_unsafe_request`` and ``before_request`` hooks, the application's first.
 
     Returns:
         The first value of a hook that is not ``None``; it is the answer then.
@@ -135,7 +136,10 @@ def preprocess_request(ctx: Any) -> Steps[Any]:
     for function in _functions(app.url_value_preprocessors, names):
         yield Call(function, (ctx.request.endpoint, ctx.request.view_args))
 
-    for function in _functions(app.before_request_funcs, names):
+    hooks = _functions(app.before_request_funcs, names)
+    if app.before_unsafe_request_funcs and ctx.environ["REQUEST_METHOD"] not in SAFE_METHODS:
+        hooks = chain(_functions(app.before_unsafe_request_funcs, names), hooks)
+    for function in hooks:
         rv = yield Call(function)
         if rv is not None:
             return rv
@@ -182,11 +186,24 @@ def handle_user_exception(ctx: Any, error: Exception) -> Steps[Any]:
     handler = find_error_handler(ctx, error)
     try:
         if handler is None:
-            raise error
+            instead = _fall_back(app, error)
+            if instead is None:
+                raise error
+            return (yield from _step(ctx, "handle_http_exception", handle_http_exception, instead))
 
         return (yield Call(handler, (error,), error))
     finally:
         del error
+
+
+def _fall_back(app: Any, error: Exception) -> HTTPException | None:
+    """Ask the extensions what visitors get in place of an error that is no bug."""
+    for function in app.error_fallback_funcs:
+        instead: HTTPException | None = function(error)
+        if instead is not None:
+            return instead
+
+    return None
 
 
 def handle_http_exception(ctx: Any, error: HTTPException) -> Steps[Any]:
@@ -232,6 +249,9 @@ def handle_exception(ctx: Any, error: Exception) -> Steps[Any]:
         Exception: The same error, in debug mode and in tests.
     """
     app = ctx.app
+    instead = _fall_back(app, error)
+    if instead is not None:
+        return (yield from _finish_without(ctx, instead))
     if got_request_exception.receivers:
         yield Call(_send, (app, got_request_exception, {"exception": error}), error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
@@ -252,6 +272,19 @@ def handle_exception(ctx: Any, error: Exception) -> Steps[Any]:
         server_error = yield Call(handler, (server_error,), error)
 
     return (yield from _step(ctx, "finalize_request", finalize_request, server_error, True))
+
+
+def _finish_without(ctx: Any, instead: HTTPException) -> Steps[Any]:
+    """Answer a request that was all but finished when what it needs was gone: its session's store, say."""
+    rv: Any = instead
+    try:
+        rv = yield from _step(ctx, "handle_http_exception", handle_http_exception, instead)
+    except Exception as error:
+        if _fall_back(ctx.app, error) is None:
+            raise
+        # The page for the error needs the same; there is a plain one.
+
+    return (yield from _step(ctx, "finalize_request", finalize_request, rv, True))
 
 
 def finalize_request(ctx: Any, rv: Any, from_error_handler: bool = False) -> Steps[Any]:
@@ -283,12 +316,20 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
     if ctx._session_object is not None or app._session_may_need_saving(ctx.environ):
         interface, session = app.session_interface, ctx._session
         if not interface.is_null_session(session):
-            yield Call(interface.save_session, (app, session, response), on_loop=app._session_is_lazy())
+            yield saving(app, interface, session, response)
     headers = app._default_headers()
     if headers:
         add_missing(response, headers)
 
     return response
+
+
+def saving(app: Any, interface: Any, session: Any, response: Any) -> Call:
+    """Make the call that saves a session, for either driver."""
+    is_lazy = app._session_is_lazy()
+    awaited = getattr(interface, "asave_session", None) if is_lazy else None
+
+    return Call(interface.save_session, (app, session, response), on_loop=is_lazy, awaited=awaited)
 
 
 def do_teardown_request(ctx: Any, exc: BaseException | None) -> Steps[None]:

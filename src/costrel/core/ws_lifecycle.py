@@ -94,7 +94,7 @@ def refuse(ctx: Any, reason: Any) -> Steps[tuple[Any, BaseException | None]]:
         response = yield Call(app.make_response, (reason,))
         response = yield from after_websocket(ctx, response)
         if ctx._session_object is not None and not app.session_interface.is_null_session(ctx._session):
-            yield Call(app.session_interface.save_session, (app, ctx._session, response))
+            yield lifecycle.saving(app, app.session_interface, ctx._session, response)
         add_missing(response, app._default_headers())
 
         return response, unhandled

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.sansio.utils import host_is_trusted
 
+from costrel.debug.explained import Explainer, draw_page, explain
 from costrel.debug.frames import find_place, relative
 from costrel.debug.terminal import describe, summarise
 
@@ -36,12 +37,21 @@ class ErrorAnswers:
         trusted_hosts: Hosts besides the loopback ones that may see what failed.
             SECURITY: whoever reaches the server under such a name reads source
             lines and error messages.
+        explainers: Asked what is behind an error; the list may grow.
     """
 
-    def __init__(self, app: WSGIApplication, *, page: bool, trusted_hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        page: bool,
+        trusted_hosts: Sequence[str] = (),
+        explainers: Sequence[Explainer] = (),
+    ) -> None:
         self.app = app
         self.page = page
         self.trusted_hosts = trusted_hosts
+        self.explainers = explainers
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         """Run the application; on an error answer, or hand on to the debugger."""
@@ -58,12 +68,17 @@ class ErrorAnswers:
             body = self.app(environ, start)
             yield from body
         except Exception as error:
+            explanation = explain(error, self.explainers)
             environ["wsgi.errors"].write(describe(error) + "\n")
             environ["wsgi.errors"].flush()
             kind = wanted_format(environ.get("HTTP_ACCEPT", ""))
             trusted = is_trusted(environ, self.trusted_hosts)
             # The debugger would write the whole traceback into the terminal after its page.
             environ["wsgi.errors"] = io.StringIO()
+            if kind == "html" and trusted and explanation is not None and not started:
+                page = draw_page(explanation, error)
+                yield from _send(page, "text/html", _status(error), start_response)
+                return
             if kind == "html" and trusted and self.page:
                 raise
             if started:
@@ -116,13 +131,18 @@ def _answer(error: Exception | None, kind: str, start_response: StartResponse) -
         body, mimetype = _as_json(error), "application/json"
     else:
         body, mimetype = "\n".join(summarise(error)) + "\n", "text/plain"
+
+    return _send(body, mimetype, _status(error), start_response)
+
+
+def _send(body: str, mimetype: str, status: str, start_response: StartResponse) -> list[bytes]:
     data = body.encode("utf-8", "backslashreplace")
     headers = [
         ("Content-Type", f"{mimetype}; charset=utf-8"),
         ("Content-Length", str(len(data))),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    start_response(_status(error), headers)
+    start_response(status, headers)
 
     return [data]
 

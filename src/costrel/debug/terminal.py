@@ -99,6 +99,7 @@ def _message(exc: BaseException) -> list[str]:
     hint = []
     if isinstance(exc, CostrelError) and exc.hint:
         hint = ["  hint: " + " ".join(exc.hint.split())]
+    hint += ["  " + " ".join(note.split()) for note in getattr(exc, "__notes__", ())]
     if not lines:
         lines = [""]
     heading = f"{name}: {lines[0].strip()}" if lines[0] else name

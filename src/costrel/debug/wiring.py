@@ -35,7 +35,8 @@ def explain_errors(app: WSGIApplication, *, host: str, page: bool) -> WSGIApplic
 
     # An application that is broken has no rules to list.
     rules = getattr(app, "url_map", None)
+    explainers = getattr(app, "error_explainers", ())
     if rules is not None:
         app = MissingPages(app, rules, routes=partial(describe_routes, app), trusted_hosts=[host])
 
-    return ErrorAnswers(app, page=page, trusted_hosts=[host])
+    return ErrorAnswers(app, page=page, trusted_hosts=[host], explainers=explainers)

@@ -41,6 +41,8 @@ from costrel.logging import create_logger
 from costrel.routing import Map, Rule
 from costrel.sansio.blueprints import Blueprint
 from costrel.sansio.checks import AppChecks
+from costrel.sansio.explanations import AppExplanations
+from costrel.sansio.extensions import AppExtensions
 from costrel.sansio.hooks import AppHooks
 from costrel.sansio.lifespan import AppLifespan
 from costrel.sansio.scaffold import (
@@ -86,7 +88,9 @@ _SERVING_OPTIONS = {
 }
 
 
-class App(AppLifespan, AppSockets, AppChecks, AppHooks, Scaffold, ApplicationMarker):
+class App(
+    AppLifespan, AppSockets, AppChecks, AppExplanations, AppExtensions, AppHooks, Scaffold, ApplicationMarker
+):
     """The part of ``costrel.Costrel`` that knows no request.
 
     Args:

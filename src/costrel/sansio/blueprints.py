@@ -252,6 +252,7 @@ class Blueprint(BlueprintLifespan, BlueprintSockets, BlueprintHooks, Scaffold):
             app.view_functions[endpoint] = func
 
         extend(self.before_request_funcs, app.before_request_funcs)
+        extend(self.before_unsafe_request_funcs, app.before_unsafe_request_funcs)
         extend(self.after_request_funcs, app.after_request_funcs)
         extend(self.teardown_request_funcs, app.teardown_request_funcs)
         extend(self.url_default_functions, app.url_default_functions)

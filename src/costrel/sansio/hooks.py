@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar, overload
 
 from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.utils import cached_property
 
 from costrel import typing as ft
 from costrel._missing import MISSING
@@ -23,6 +24,7 @@ __all__ = ["AppHooks", "BlueprintHooks", "Hooks"]
 
 T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable[Any])
 T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
+T_error_fallback = TypeVar("T_error_fallback", bound=Callable[[Exception], HTTPException | None])
 T_error_handler = TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
 T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
 T_url_value_preprocessor = TypeVar("T_url_value_preprocessor", bound=ft.URLValuePreprocessorCallable)
@@ -32,6 +34,7 @@ class Hooks:
     """What fills the tables of hooks; the tables are those of ``Scaffold``."""
 
     before_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]]
+    before_unsafe_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]]
     after_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[Any]]]
     teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.TeardownCallable]]
     url_value_preprocessors: dict[ft.AppOrBlueprintKey, list[ft.URLValuePreprocessorCallable]]
@@ -64,6 +67,32 @@ class Hooks:
             ...     g.language = request.accept_languages.best_match(["en", "de"])
         """
         return register(self.before_request_funcs.setdefault(None, []).append, f, sync_to_thread)
+
+    @overload
+    def before_unsafe_request(
+        self, f: T_before_request, *, sync_to_thread: bool | None = None
+    ) -> T_before_request: ...
+    @overload
+    def before_unsafe_request(
+        self, *, sync_to_thread: bool | None = None
+    ) -> Callable[[T_before_request], T_before_request]: ...
+    @setupmethod
+    def before_unsafe_request(self, f: Any = MISSING, *, sync_to_thread: bool | None = None) -> Any:
+        """Call the function before each view, and all ``before_request`` functions, if the method is unsafe.
+
+        That is each method but ``GET``, ``HEAD``, ``OPTIONS`` and ``TRACE``,
+        requests by which cost nothing for it. Else it is as ``before_request``.
+
+        Example:
+            >>> from costrel import Costrel, abort
+            >>> app = Costrel("shop")
+            >>> @app.before_unsafe_request(sync_to_thread=False)
+            ... def refuse_writes():
+            ...     abort(503, "The shop is being moved. Come back in an hour.")
+            >>> app.test_client().post("/order").status_code
+            503
+        """
+        return register(self.before_unsafe_request_funcs.setdefault(None, []).append, f, sync_to_thread)
 
     @overload
     def after_request(self, f: T_after_request, *, sync_to_thread: bool | None = None) -> T_after_request: ...
@@ -192,6 +221,35 @@ class AppHooks(Hooks):
         Arguments as for ``before_request``.
         """
         return register(self.teardown_appcontext_funcs.append, f, sync_to_thread)
+
+    @cached_property
+    def error_fallback_funcs(self) -> list[Callable[[Exception], HTTPException | None]]:
+        """The functions that ``error_fallback`` registered."""
+        return []
+
+    @setupmethod
+    def error_fallback(self, f: T_error_fallback) -> T_error_fallback:
+        """Ask the function what an error means that no error handler takes.
+
+        For extensions: their service is gone, say, which is a 503 and no bug.
+        Error handlers go before it, also those for ``Exception``, and they
+        are asked for the ``HTTPException`` that it returns. Requests without
+        an error pay nothing for it. It must not block.
+
+        Args:
+            f: Called with the error; returns what the visitor gets instead,
+                or ``None`` to leave the error alone.
+
+        Example:
+            >>> from costrel import Costrel
+            >>> from werkzeug.exceptions import ServiceUnavailable
+            >>> app = Costrel("shop")
+            >>> @app.error_fallback
+            ... def printer_is_gone(error):
+            ...     return ServiceUnavailable() if isinstance(error, ConnectionRefusedError) else None
+        """
+        self.error_fallback_funcs.append(f)
+        return f
 
 
 class BlueprintHooks(Hooks):

@@ -83,6 +83,11 @@ class Scaffold(Hooks):
         )
         """Called before the view, by blueprint name; ``None`` is the application."""
 
+        self.before_unsafe_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.BeforeRequestCallable]] = (
+            defaultdict(list)
+        )
+        """Called before those, for requests whose method is unsafe."""
+
         self.after_request_funcs: dict[ft.AppOrBlueprintKey, list[ft.AfterRequestCallable[Any]]] = (
             defaultdict(list)
         )

@@ -41,10 +41,12 @@ from costrel.serving.asgi_steps import (
     read_ahead,
     run_after,
     run_before,
+    save_session,
     send_reply,
 )
 from costrel.serving.scope import ScopeEnviron, fill, may_have_body
 from costrel.serving.scope_context import ScopeContext
+from costrel.serving.session_ahead import aopen_session_ahead
 from costrel.serving.threads import in_thread, in_thread_keeping
 from costrel.serving.wsgi import free
 from costrel.serving.wsgi import wsgi_app as own_wsgi_app
@@ -182,6 +184,7 @@ def _is_for_thread(app: Any, environ: Any) -> bool:
         for table in (
             app.url_value_preprocessors,
             app.before_request_funcs,
+            app.before_unsafe_request_funcs,
             app.after_request_funcs,
             app.teardown_request_funcs,
             {None: app.teardown_appcontext_funcs},
@@ -229,8 +232,11 @@ async def _answer_generally(app: Any, environ: Any, scope: Any, receive: Any, se
                 await in_thread(ctx.push)
             else:
                 ctx.push()
-            if ctx._session_object is None and not app._session_is_lazy():
-                await in_thread(open_session, ctx)
+            if ctx._session_object is None:
+                if not app._session_is_lazy():
+                    await in_thread(open_session, ctx)
+                else:
+                    await aopen_session_ahead(app, ctx)
             if may_have_body(scope):
                 await read_ahead(app, ctx)
             response = await run_async(lifecycle.answer(ctx), in_thread)
@@ -257,7 +263,7 @@ async def _answer_fast(
     ctx: Any = _new_context(ScopeContext)
     ctx.app = app
     ctx._sent = scope, receive, headers
-    ctx._request = ctx._session_object = ctx._after_functions = ctx._g = None
+    ctx._request = ctx._session_object = ctx._after_functions = ctx._g = ctx._closing = None
     ctx._holds = 0
     ctx._match = match
     if match is None:
@@ -274,7 +280,10 @@ async def _answer_fast(
                 await call(announce, appcontext_pushed, app)
             interface = app.session_interface
             if type(interface) is not SecureCookieSessionInterface:
-                await in_thread(open_session, ctx)
+                if not app._session_is_lazy():
+                    await in_thread(open_session, ctx)
+                elif b"cookie" in headers:
+                    await aopen_session_ahead(app, ctx)
             if (
                 b"content-length" in headers
                 or b"transfer-encoding" in headers
@@ -287,12 +296,15 @@ async def _answer_fast(
                     app._begin()
                 if request_started.receivers:
                     await call(announce, request_started, app)
-                if method not in SAFE_METHODS:
+                is_unsafe = method not in SAFE_METHODS
+                if is_unsafe:
                     app._refuse_cross_origin(ctx)
                 rv = None
-                if app.before_request_funcs or app.url_value_preprocessors:
+                if is_unsafe and app.before_unsafe_request_funcs:
+                    rv = await run_before(app, ctx, True)
+                elif app.before_request_funcs or app.url_value_preprocessors:
                     if app.blueprints or app.url_value_preprocessors:
-                        rv = await run_before(app, ctx)
+                        rv = await run_before(app, ctx, False)
                     else:
                         for function in app.before_request_funcs.get(None, ()):
                             rv = await function() if is_async(function) else await call(function)
@@ -350,7 +362,7 @@ async def _answer_fast(
                     if type(interface) is SecureCookieSessionInterface:
                         interface.save_session(app, session, response)
                     else:
-                        await call(interface.save_session, app, session, response)
+                        await save_session(app, interface, session, response)
             wanted = app.config["SECURITY_HEADERS"]
             extra = SECURITY_HEADERS if wanted is True else as_headers(wanted)
             if request_finished.receivers:
@@ -375,6 +387,7 @@ async def _answer_fast(
             or ctx._holds
             or len(tokens) != 1
             or _get_current(None) is not ctx
+            or ctx._closing
             or app.teardown_request_funcs
             or app.teardown_appcontext_funcs
             or request_tearing_down.receivers

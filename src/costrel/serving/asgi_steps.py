@@ -26,6 +26,7 @@ __all__ = [
     "read_ahead",
     "run_after",
     "run_before",
+    "save_session",
     "send_reply",
 ]
 
@@ -57,6 +58,16 @@ def begin_after(scope: Any) -> None:
 def open_session(ctx: Any) -> None:
     """Open the session now; a class of its own may ask a database for it."""
     ctx._session  # noqa: B018  # opens it
+
+
+async def save_session(app: Any, interface: Any, session: Any, response: Any) -> None:
+    """Save a session that is no signed cookie's; see ``lifecycle.process_response``."""
+    if not app._session_is_lazy():
+        await call(interface.save_session, app, session, response)
+    elif interface.asave_session is None:
+        interface.save_session(app, session, response)
+    else:
+        await interface.asave_session(app, session, response)
 
 
 async def read_ahead(app: Any, ctx: Any) -> None:
@@ -116,17 +127,21 @@ def _names(app: Any, ctx: Any) -> list[str]:
     return found
 
 
-async def run_before(app: Any, ctx: Any) -> Any:
-    """Run URL preprocessors and ``before_request`` hooks; see ``lifecycle.preprocess_request``."""
+async def run_before(app: Any, ctx: Any, is_unsafe: bool) -> Any:
+    """Run URL preprocessors and what goes before requests; see ``lifecycle.preprocess_request``."""
     names: tuple[str | None, ...] = (None, *reversed(_names(app, ctx)))
     for name in names:
         for function in app.url_value_preprocessors.get(name, ()):
             await call(function, ctx.request.endpoint, ctx.request.view_args)
-    for name in names:
-        for function in app.before_request_funcs.get(name, ()):
-            rv = await function() if is_async(function) else await call(function)
-            if rv is not None:
-                return rv
+    tables: tuple[Any, ...] = (app.before_request_funcs,)
+    if is_unsafe:
+        tables = (app.before_unsafe_request_funcs, *tables)
+    for table in tables:
+        for name in names:
+            for function in table.get(name, ()):
+                rv = await function() if is_async(function) else await call(function)
+                if rv is not None:
+                    return rv
 
     return None
 

@@ -10,7 +10,7 @@ from werkzeug import serving
 
 from costrel.cli.envfiles import load_dotenv as load_env_files
 from costrel.cli.logfilter import watch_server_log
-from costrel.cli.serverlog import show_server_banner
+from costrel.cli.serverlog import is_reloaded, show_notes, show_server_banner
 from costrel.core.startup import refuse_unfit_settings
 from costrel.debug.wiring import explain_errors
 from costrel.helpers import get_debug_flag, get_load_dotenv
@@ -55,6 +55,8 @@ def run(
     try:
         application = app
         if app.debug:
+            if not options["use_reloader"] or is_reloaded():
+                show_notes(app)
             application = explain_errors(app, host=address, page=options["use_debugger"])
         serving.run_simple(address, port, application, **options)
     finally:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import selectors
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -97,8 +98,13 @@ class KeptLoop(asyncio.SelectorEventLoop):
 
         Returns:
             The task, which is done; ``None`` if the loop is at work, or runs
-            in this thread: then nothing was done.
+            in this thread: then nothing was done. Also where SQLAlchemy's
+            asynchronous part is in use.
         """
+        # That runs its own code in greenlets, which cannot go on in another thread than they began in.
+        if "sqlalchemy.ext.asyncio" in sys.modules:
+            return None
+
         if self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
             return None  # asyncio's debug mode asserts in which thread it is called
 

@@ -49,4 +49,5 @@ class WebSocketContext(RequestContext):
             self._close_request()
         with errors:
             yield from _teardown_step(self, "do_teardown_appcontext", exc)
+        yield from self._close(exc, errors)
         errors.raise_first()

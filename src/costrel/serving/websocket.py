@@ -27,6 +27,7 @@ from costrel.core.ws_codes import (
 )
 from costrel.core.ws_handler import SocketHandler
 from costrel.serving.scope import fill
+from costrel.serving.session_ahead import aopen_session_ahead
 from costrel.serving.socket_context import WebSocketContext
 from costrel.serving.socket_signals import tell_before_stop
 from costrel.serving.sync_socket import SyncWebSocket, in_own_thread
@@ -161,8 +162,11 @@ async def _handle(ctx: WebSocketContext, ws: WebSocket) -> Any:
     """Route the connection, run the hooks before it, and the handler."""
     app = ctx.app
     ctx.match_request()
-    if ctx._session_object is None and not app._session_is_lazy():
-        await run_async(_opened_session(ctx), in_thread)  # now, because Flask would
+    if ctx._session_object is None:
+        if not app._session_is_lazy():
+            await run_async(_opened_session(ctx), in_thread)  # now, because Flask would
+        else:
+            await aopen_session_ahead(app, ctx)
     rv = await run_async(ws_lifecycle.open_websocket(ctx), in_thread)
     if rv is not None:
         if ws.is_accepted:  # too late for a response

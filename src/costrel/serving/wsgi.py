@@ -26,7 +26,15 @@ from costrel.core.timeouts import seconds_for, within
 from costrel.ctx import RequestContext
 from costrel.json.provider import json_reply
 from costrel.routing import decode_path
-from costrel.serving.wsgi_steps import call_view, run_after, run_before, tear_down, wait_for
+from costrel.serving.session_ahead import open_session_ahead
+from costrel.serving.wsgi_steps import (
+    call_view,
+    run_after,
+    run_before,
+    runs_async_code,
+    tear_down,
+    wait_for,
+)
 from costrel.sessions import SecureCookieSessionInterface
 from costrel.signals import (
     appcontext_popped,
@@ -54,6 +62,8 @@ def general_lane(app: Any, environ: dict[str, Any], start_response: Callable[...
     try:
         try:
             ctx.push()
+            if app._session_is_awaited() and runs_async_code(app, ctx):
+                open_session_ahead(app, ctx)
             response = run_sync(lifecycle.answer(ctx), app.ensure_sync)
         except (Exception, SystemExit) as raised:
             error = raised
@@ -133,7 +143,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
     ctx.app = app
     ctx.environ = environ
     # PERF: 8 ns each, for 40 ns saved at each reading of a default that is the class's.
-    ctx._request = ctx._session_object = ctx._after_functions = ctx._g = None
+    ctx._request = ctx._session_object = ctx._after_functions = ctx._g = ctx._closing = None
     ctx._holds = 0
     tokens = ctx._tokens = [_set_current(ctx)]
     error: BaseException | None = None
@@ -142,7 +152,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             if appcontext_pushed.receivers:
                 announce(appcontext_pushed, app)
             interface = app.session_interface
-            if type(interface) is not SecureCookieSessionInterface:
+            if type(interface) is not SecureCookieSessionInterface and not app._session_is_lazy():
                 ctx._session  # noqa: B018  # opened now, because Flask would
             config = app.config
             method = environ["REQUEST_METHOD"]
@@ -166,12 +176,15 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                     app._begin()
                 if request_started.receivers:
                     announce(request_started, app)
-                if method not in SAFE_METHODS:
+                is_unsafe = method not in SAFE_METHODS
+                if is_unsafe:
                     app._refuse_cross_origin(ctx)
                 rv = None
-                if app.before_request_funcs or app.url_value_preprocessors:
+                if is_unsafe and app.before_unsafe_request_funcs:
+                    rv = run_before(app, ctx, True)
+                elif app.before_request_funcs or app.url_value_preprocessors:
                     if app.blueprints or app.url_value_preprocessors:
-                        rv = run_before(app, ctx)
+                        rv = run_before(app, ctx, False)
                     else:
                         for function in app.before_request_funcs.get(None, ()):
                             rv = function()
@@ -261,7 +274,8 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             _leave(app, ctx, environ, error)
             error = None  # its traceback holds this frame
         elif (
-            app.teardown_request_funcs
+            ctx._closing
+            or app.teardown_request_funcs
             or app.teardown_appcontext_funcs
             or request_tearing_down.receivers
             or appcontext_tearing_down.receivers

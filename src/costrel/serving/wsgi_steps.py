@@ -6,6 +6,7 @@ Each does what the step of ``core/lifecycle.py`` does that it names. Knows no se
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from types import CoroutineType
 from typing import Any
 
@@ -14,11 +15,22 @@ from costrel.core import lifecycle
 from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
 from costrel.core.app_methods import own_method, styled_args
+from costrel.core.drive import is_async
 from costrel.core.timeouts import seconds_for, within
 from costrel.ctx import RequestContext
+from costrel.serving.session_ahead import open_session_ahead
+from costrel.sessions import SecureCookieSessionInterface
 from costrel.signals import appcontext_popped, appcontext_tearing_down, request_tearing_down
 
-__all__ = ["call_view", "may_be_of_blueprint", "run_after", "run_before", "tear_down", "wait_for"]
+__all__ = [
+    "call_view",
+    "may_be_of_blueprint",
+    "run_after",
+    "run_before",
+    "runs_async_code",
+    "tear_down",
+    "wait_for",
+]
 
 _reset_current = current.reset
 _finish: Callable[[Any], Any] | None = None
@@ -48,6 +60,9 @@ def tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
         if appcontext_tearing_down.receivers:
             with errors:
                 announce(appcontext_tearing_down, app, exc=None)
+        while ctx._closing:
+            with errors:
+                _call_teardown(app, ctx._closing.pop())
         errors.raise_first()
     finally:
         ctx._tokens = None
@@ -59,7 +74,7 @@ def tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
 def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
     rv = function(None)
     if type(rv) is CoroutineType:
-        wait_for(app, rv)
+        _run(app, rv)
 
 
 def may_be_of_blueprint(ctx: RequestContext) -> bool:
@@ -70,7 +85,27 @@ def may_be_of_blueprint(ctx: RequestContext) -> bool:
     return rule is None or "." in rule.endpoint
 
 
+def runs_async_code(app: Any, ctx: Any) -> bool:
+    """Tell whether the view or one of the application's hooks must be awaited."""
+    views = [] if ctx._match is None else [app.view_functions.get(ctx._match[0].endpoint)]
+    hooks = chain(*app.before_request_funcs.values(), *app.after_request_funcs.values())
+
+    return any(function is not None and is_async(function) for function in chain(views, hooks))
+
+
 def wait_for(app: Any, coroutine: Any) -> Any:
+    """Run a coroutine of the request to its end; what it reads of the session is there already."""
+    if type(app.session_interface) is not SecureCookieSessionInterface:
+        try:
+            open_session_ahead(app, current.get(None))
+        except BaseException:
+            coroutine.close()
+            raise
+
+    return _run(app, coroutine)
+
+
+def _run(app: Any, coroutine: Any) -> Any:
     """Run a coroutine to its end, by the application's own ``async_to_sync`` if it has one."""
     if app._own_methods or own_method(app, "async_to_sync") is not None:
         return app.async_to_sync(_await)(coroutine)
@@ -121,8 +156,8 @@ def call_view(app: Any, ctx: RequestContext) -> Any:
     return wait_for(app, rv if seconds is None else within(seconds, rv))
 
 
-def run_before(app: Any, ctx: RequestContext) -> Any:
-    """Run URL preprocessors and ``before_request`` hooks; see ``lifecycle.preprocess_request``."""
+def run_before(app: Any, ctx: RequestContext, is_unsafe: bool) -> Any:
+    """Run URL preprocessors and what goes before requests; see ``lifecycle.preprocess_request``."""
     names: tuple[str | None, ...] = (None,)
     if app.blueprints and may_be_of_blueprint(ctx):
         names = (None, *reversed(ctx.request.blueprints))
@@ -133,14 +168,17 @@ def run_before(app: Any, ctx: RequestContext) -> Any:
                 rv = function(ctx.request.endpoint, ctx.request.view_args)
                 if type(rv) is CoroutineType:
                     wait_for(app, rv)
-    table = app.before_request_funcs
-    for name in names:
-        for function in table.get(name, ()):
-            rv = function()
-            if rv is not None:
-                rv = wait_for(app, rv) if type(rv) is CoroutineType else rv
+    tables: tuple[Any, ...] = (app.before_request_funcs,)
+    if is_unsafe:
+        tables = (app.before_unsafe_request_funcs, *tables)
+    for table in tables:
+        for name in names:
+            for function in table.get(name, ()):
+                rv = function()
                 if rv is not None:
-                    return rv
+                    rv = wait_for(app, rv) if type(rv) is CoroutineType else rv
+                    if rv is not None:
+                        return rv
 
     return None
 

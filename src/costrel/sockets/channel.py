@@ -13,7 +13,8 @@ from typing import Any
 
 from werkzeug.datastructures import Headers
 
-from costrel.core.drive import Call, Steps, run_async
+from costrel.core.drive import Steps, run_async
+from costrel.core.lifecycle import saving
 from costrel.core.ws_codes import (
     NO_STATUS,
     NORMAL,
@@ -325,7 +326,7 @@ def _saved_session(ctx: Any) -> Steps[list[str]]:
         return []
 
     response = app.response_class()
-    yield Call(interface.save_session, (app, session, response))
+    yield saving(app, interface, session, response)
 
     cookies: list[str] = response.headers.getlist("Set-Cookie")
     return cookies

@@ -1,0 +1,1 @@
+"""The batteries: one package each, none of them loaded by ``import costrel``."""

@@ -1,0 +1,74 @@
+"""Services for the tests of extensions: found by URL, each test with a database of its own.
+
+A service that is not there skips the test and says so; on CI it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from urllib.parse import urlsplit
+
+import pytest
+
+POSTGRES_URL = os.environ.get("POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+MARIADB_URL = os.environ.get("MARIADB_URL", "mysql://root@127.0.0.1:3306/test")
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+
+def require_service(name, url):
+    """Return the URL of a service that answers; without one the test is skipped, but not on CI."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=5).close()
+    except OSError as error:
+        told = f"there is no {name} at {parts.hostname}:{parts.port} ({error}); set {name.upper()}_URL"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+
+    return url
+
+
+@pytest.fixture
+def redis_url():
+    """Return the URL of a Redis that answers; tests give their keys a prefix of their own."""
+    return require_service("Redis", REDIS_URL)
+
+
+@pytest.fixture
+def postgres_url():
+    """Make a PostgreSQL database for one test: ``postgresql://…`` without a driver."""
+    import psycopg
+
+    url = require_service("Postgres", POSTGRES_URL)
+    name = f"costrel_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield url.rpartition("/")[0] + f"/{name}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def mariadb_url():
+    """Make a MariaDB database for one test: ``mysql://…`` without a driver."""
+    import pymysql
+
+    url = require_service("MariaDB", MARIADB_URL)
+    parts = urlsplit(url)
+    name = f"costrel_{uuid.uuid4().hex[:12]}"
+
+    def run(statement):
+        admin = pymysql.connect(
+            host=parts.hostname, port=parts.port, user=parts.username, password=parts.password or ""
+        )
+        try:
+            admin.cursor().execute(statement)
+        finally:
+            admin.close()
+
+    run(f"CREATE DATABASE {name}")
+    yield url.rpartition("/")[0] + f"/{name}"
+    run(f"DROP DATABASE {name}")
