@@ -1,0 +1,153 @@
+"""What views ask a session for, with 404 for an answer: each method, and its twin to be awaited."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc, orm
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
+
+from costrel.ext.sqlalchemy.pagination import (
+    DEFAULT_LIMIT,
+    AsyncPagination,
+    Limit,
+    Pagination,
+    SelectPagination,
+)
+from costrel.ext.sqlalchemy.session import Session
+from costrel.helpers import abort
+
+__all__ = ["Lookups"]
+
+M = TypeVar("M")
+
+
+class Lookups:
+    """Part of the extension; it has the sessions."""
+
+    session: orm.scoped_session[Session]
+    """The session of the current context, made at its first use and closed with the context."""
+
+    async_session: async_scoped_session[AsyncSession]
+    """Its twin to be awaited, on the async engines of the running event loop."""
+
+    def get_or_404(self, entity: type[M], ident: Any, *, description: str | None = None, **kwargs: Any) -> M:
+        """Return the model with this primary key.
+
+        Args:
+            entity: The model's class.
+            ident: The key; a tuple for one of several columns.
+            description: What the page of the error says.
+            **kwargs: As for ``Session.get``: ``options=[…]``, say.
+
+        Raises:
+            NotFound: If there is none.
+        """
+        value = self.session.get(entity, ident, **kwargs)
+
+        return _not_found(description) if value is None else value
+
+    async def aget_or_404(
+        self, entity: type[M], ident: Any, *, description: str | None = None, **kwargs: Any
+    ) -> M:
+        """Do as ``get_or_404``, awaited."""
+        value = await self.async_session.get(entity, ident, **kwargs)
+
+        return _not_found(description) if value is None else value
+
+    def first_or_404(self, statement: sa.Select[Any], *, description: str | None = None) -> Any:
+        """Return the first column of the first row: the model, of a ``select`` of models.
+
+        Raises:
+            NotFound: If there is no row.
+        """
+        value = self.session.execute(statement).scalar()
+
+        return _not_found(description) if value is None else value
+
+    async def afirst_or_404(self, statement: sa.Select[Any], *, description: str | None = None) -> Any:
+        """Do as ``first_or_404``, awaited."""
+        value = (await self.async_session.execute(statement)).scalar()
+
+        return _not_found(description) if value is None else value
+
+    def one_or_404(self, statement: sa.Select[Any], *, description: str | None = None) -> Any:
+        """Return the first column of the only row.
+
+        Raises:
+            NotFound: If there is no row, or more than one.
+        """
+        try:
+            return self.session.execute(statement).scalar_one()
+        except (exc.NoResultFound, exc.MultipleResultsFound):
+            _not_found(description)
+
+    async def aone_or_404(self, statement: sa.Select[Any], *, description: str | None = None) -> Any:
+        """Do as ``one_or_404``, awaited."""
+        try:
+            return (await self.async_session.execute(statement)).scalar_one()
+        except (exc.NoResultFound, exc.MultipleResultsFound):
+            _not_found(description)
+
+    def paginate(
+        self,
+        select: sa.Select[Any],
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        max_per_page: Limit = DEFAULT_LIMIT,
+        error_out: bool = True,
+        count: bool = True,
+    ) -> Pagination[Any]:
+        """Return one page of what a ``select`` finds.
+
+        Args:
+            select: The statement; with an order, or pages may overlap.
+            page: Its number, from 1; by default the request's ``page``, or 1.
+            per_page: How many items it has at most; by default the request's
+                ``per_page``, or 20.
+            max_per_page: The most that ``per_page`` may be. By default 100
+                for what a visitor asks for, and no limit for the argument.
+                SECURITY: with ``None`` a visitor may ask for the whole table.
+            error_out: Answer 404 for a page that does not exist or makes no
+                sense; otherwise it is empty, or the first one.
+            count: Ask how many items there are in all, with a second query.
+
+        Raises:
+            NotFound: See ``error_out``.
+        """
+        return SelectPagination(
+            select=select,
+            session=self.session(),
+            page=page,
+            per_page=per_page,
+            max_per_page=max_per_page,
+            error_out=error_out,
+            count=count,
+        )
+
+    async def apaginate(
+        self,
+        select: sa.Select[Any],
+        *,
+        page: int | None = None,
+        per_page: int | None = None,
+        max_per_page: Limit = DEFAULT_LIMIT,
+        error_out: bool = True,
+        count: bool = True,
+    ) -> AsyncPagination[Any]:
+        """Do as ``paginate``, awaited; the page's neighbours are ``await page.anext()`` and ``aprev()``."""
+        return await AsyncPagination.make(
+            self.async_session(),
+            select=select,
+            page=page,
+            per_page=per_page,
+            max_per_page=max_per_page,
+            error_out=error_out,
+            count=count,
+        )
+
+
+def _not_found(description: str | None) -> NoReturn:
+    abort(404, description=description)

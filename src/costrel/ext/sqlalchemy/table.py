@@ -1,0 +1,35 @@
+"""``db.Table``: a table that finds its metadata by a bind key. Knows no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+__all__ = ["make_table_class"]
+
+
+def make_table_class(metadata_of: Callable[[str | None], sa.MetaData]) -> type[sa.Table]:
+    """Make the class; its tables take ``bind_key`` where SQLAlchemy's want a metadata.
+
+    Args:
+        metadata_of: Returns the metadata of a bind key.
+    """
+
+    class Table(sa.Table):
+        """A table whose metadata is that of ``bind_key`` unless one is given."""
+
+        def __new__(cls, *args: Any, bind_key: str | None = None, **kwargs: Any) -> Any:
+            # Without a name SQLAlchemy says what is wrong.
+            if args and not (len(args) > 1 and isinstance(args[1], sa.MetaData)):
+                args = (args[0], metadata_of(bind_key), *args[1:])
+
+            return super().__new__(cls, *args, **kwargs)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # SQLAlchemy fills a table in __new__; Python's call after that has what our caller wrote.
+            if "_no_init" in kwargs:
+                super().__init__(*args, **kwargs)
+
+    return Table
