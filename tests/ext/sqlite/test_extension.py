@@ -1,0 +1,431 @@
+"""Views read and write by the connection of their request; nothing of it outlives the request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from costrel import Costrel, request, stream_with_context
+from costrel.core.checks.whole import check_application
+from costrel.errors import ConfigError, ContextError, SetupError
+from costrel.ext.sqlite import DatabaseLocked, DatabaseUnavailable, SQLite
+
+ENDLESS = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(started()) FROM c"
+
+
+def add_views(app, db):
+    @app.post("/sync")
+    def sync_add():
+        with db.transaction():
+            added = db.execute("INSERT INTO item (name) VALUES (?)", (request.form["name"],))
+        return {"id": added.lastrowid}
+
+    @app.post("/async")
+    async def async_add():
+        async with db.atransaction():
+            added = await db.aexecute(
+                "INSERT INTO item (name) VALUES (:name)", {"name": request.form["name"]}
+            )
+        return {"id": added.lastrowid}
+
+    @app.get("/sync")
+    def sync_list():
+        return {"names": [row["name"] for row in db.execute("SELECT name FROM item ORDER BY id")]}
+
+    @app.get("/async")
+    async def async_list():
+        rows = await db.aexecute("SELECT name FROM item ORDER BY id")
+        return {"names": [row["name"] for row in rows]}
+
+
+BOTH = pytest.mark.parametrize("path", ["/sync", "/async"])
+
+
+@BOTH
+def test_views_write_and_read(app, client, db, path):
+    add_views(app, db)
+    browser = client(app)
+
+    assert browser.post(path, data={"name": "chair"}).json == {"id": 2}
+    assert browser.get(path).json == {"names": ["lamp; blue", "chair"]}
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["'); DROP TABLE item; --", '" OR 1=1 --', "\x00", "%_\\", "é" * 1000])
+def test_what_a_visitor_sends_is_a_value_never_a_statement(app, client, db, path, name):
+    add_views(app, db)
+    browser = client(app)
+
+    browser.post(path, data={"name": name})
+
+    assert browser.get(path).json == {"names": ["lamp; blue", name]}
+
+
+def test_one_connection_serves_a_context(app, db):
+    with app.app_context():
+        first = db.connection
+        assert db.connection is first
+        with app.app_context():
+            assert db.connection is not first
+        assert db.connection is first
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        first.execute("SELECT 1")
+
+
+def test_rows_are_read_by_name_and_foreign_keys_hold(app, db):
+    with app.app_context():
+        assert dict(db.execute("SELECT * FROM item").fetchone()) == {
+            "id": 1,
+            "name": "lamp; blue",
+            "stock": 3,
+        }
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute("INSERT INTO sale (item_id) VALUES (7)")
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_nothing_is_opened_before_it_is_used(app, client, tmp_path):
+    SQLite(app)
+    app.add_url_rule("/", "index", lambda: "hello")
+
+    assert client(app).get("/").text == "hello"
+    assert not (tmp_path / "instance").exists()
+    assert not app.teardown_appcontext_funcs
+
+
+@BOTH
+def test_what_was_not_committed_is_rolled_back_and_told(app, client, db, read, caplog, path):
+    @app.get("/sync")
+    def forgets():
+        db.execute("INSERT INTO item (name) VALUES ('chair')")
+        return "done"
+
+    @app.get("/async")
+    async def forgets_async():
+        await db.aexecute("INSERT INTO item (name) VALUES ('chair')")
+        return "done"
+
+    with caplog.at_level(logging.WARNING, "costrel.sqlite"):
+        assert client(app).get(path).text == "done"
+
+    assert read("SELECT name FROM item ORDER BY id") == ["lamp; blue"]
+    assert "call db.commit()" in caplog.text
+
+
+@BOTH
+def test_what_was_committed_stays(app, client, db, read, path):
+    @app.get("/sync")
+    def keeps():
+        db.executemany("INSERT INTO item (name) VALUES (?)", [("chair",), ("table",)])
+        db.commit()
+        return "done"
+
+    @app.get("/async")
+    async def keeps_async():
+        added = await db.aexecutemany("INSERT INTO item (name) VALUES (?)", [("chair",), ("table",)])
+        assert added.rowcount == 2
+        await db.acommit()
+        return "done"
+
+    client(app).get(path)
+
+    assert read("SELECT name FROM item ORDER BY id") == ["lamp; blue", "chair", "table"]
+
+
+@BOTH
+def test_error_within_a_transaction_undoes_it(app, client, db, read, path):
+    @app.get("/sync")
+    def fails():
+        with db.transaction():
+            db.execute("INSERT INTO item (name) VALUES ('chair')")
+            raise LookupError("sync")
+
+    @app.get("/async")
+    async def fails_async():
+        async with db.atransaction():
+            await db.aexecute("INSERT INTO item (name) VALUES ('chair')")
+            raise LookupError("async")
+
+    with pytest.raises(LookupError):
+        client(app).get(path)
+
+    assert read("SELECT name FROM item ORDER BY id") == ["lamp; blue"]
+
+
+def test_inner_transaction_is_undone_alone(app, db, read):
+    with app.app_context(), db.transaction():
+        db.execute("INSERT INTO item (name) VALUES ('chair')")
+        with pytest.raises(sqlite3.IntegrityError), db.transaction():
+            db.execute("INSERT INTO item (name) VALUES ('table')")
+            db.execute("INSERT INTO item (name) VALUES ('table')")
+        with db.transaction():
+            db.execute("INSERT INTO item (name) VALUES ('shelf')")
+
+    assert read("SELECT name FROM item ORDER BY id") == ["lamp; blue", "chair", "shelf"]
+
+
+def test_block_may_end_its_transaction_by_itself(app, db, read):
+    with app.app_context(), db.transaction() as connection:
+        connection.execute("INSERT INTO item (name) VALUES ('chair')")
+        connection.commit()
+
+    assert read("SELECT count(*) FROM item") == [2]
+
+
+def test_unknown_mode_is_refused(app, db):
+    with app.app_context(), pytest.raises(ConfigError, match="got 'write'"), db.transaction(mode="write"):
+        pass
+
+
+def test_changes_of_many_threads_are_all_counted(app, db, read):
+    app.config["SQLITE_BUSY_TIMEOUT"] = 60
+
+    def sell():
+        for _ in range(5):
+            with app.app_context(), db.transaction():
+                (stock,) = db.execute("SELECT stock FROM item").fetchone()
+                db.execute("UPDATE item SET stock = ?", (stock + 1,))
+
+    threads = [threading.Thread(target=sell) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert read("SELECT stock FROM item") == [23]
+
+
+async def test_tasks_of_one_context_use_its_connection_one_after_another(app, db):
+    async def add(number):
+        await db.aexecute("INSERT INTO item (name) VALUES (?)", (f"item {number}",))
+
+    async with app.app_context():
+        async with db.atransaction():
+            await asyncio.gather(*(add(number) for number in range(20)))
+        assert (await db.aexecute("SELECT count(*) FROM item")).fetchone()[0] == 21
+
+
+def test_stream_reads_by_the_connection_of_its_request(app, client, db):
+    @app.get("/")
+    def export():
+        return stream_with_context(f"{row['name']}\n" for row in db.execute("SELECT name FROM item"))
+
+    assert client(app).get("/").text == "lamp; blue\n"
+
+
+async def test_websocket_reads_too(app, db):
+    @app.websocket("/ws")
+    async def names(ws):
+        await ws.send((await db.aexecute("SELECT name FROM item")).fetchone()["name"])
+
+    async with app.async_test_client().websocket("/ws") as ws:
+        assert await ws.receive() == "lamp; blue"
+
+
+def test_outside_of_a_context_it_says_what_to_do(db):
+    with pytest.raises(ContextError, match="Working outside of application context"):
+        db.execute("SELECT 1")
+
+
+def test_application_without_it_is_told_so(db):
+    with Costrel("other").app_context(), pytest.raises(SetupError, match="'sqlite' is not set up"):
+        db.execute("SELECT 1")
+
+
+def test_result_is_read_like_a_cursor(app, client, db):
+    @app.get("/")
+    async def index():
+        result = await db.aexecute("SELECT value FROM json_each('[1, 2, 3, 4]')")
+        first, second = result.fetchone()[0], next(iter(result))[0]
+        rest = [row[0] for row in result.fetchall()]
+        return [first, second, rest, result.fetchone(), result.rowcount]
+
+    assert client(app).get("/").json == [1, 2, [3, 4], None, -1]
+
+
+def test_several_steps_run_in_one_thread(app, client, db):
+    def count(connection, factor):
+        return factor * sum(1 for _ in connection.execute("SELECT 1 FROM item"))
+
+    @app.get("/")
+    async def index():
+        return {"count": await db.arun(count, 10)}
+
+    assert client(app).get("/").json == {"count": 10}
+
+
+# Faults.
+
+
+@BOTH
+@pytest.mark.usefixtures("writer")
+def test_database_that_stays_locked_is_a_503_to_try_again(app, client, db, caplog, path):
+    add_views(app, db)
+    browser = client(app)
+
+    response = browser.post(path, data={"name": "chair"})
+
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+    assert "database is locked" in caplog.text
+    assert "sqlite" not in response.text.lower()
+    assert browser.get(path).json == {"names": ["lamp; blue"]}, "who reads does not wait"
+
+
+@BOTH
+def test_it_is_served_again_when_the_lock_is_gone(app, client, db, writer, path):
+    add_views(app, db)
+    browser = client(app)
+    assert browser.post(path, data={"name": "chair"}).status_code == 503
+
+    writer.execute("COMMIT")
+
+    assert browser.post(path, data={"name": "chair"}).status_code == 200
+
+
+@pytest.mark.usefixtures("writer")
+def test_lock_is_an_error_of_sqlite3_too(app, db):
+    with app.app_context():
+        with pytest.raises(sqlite3.OperationalError) as caught, db.transaction():
+            pass
+        assert not db.connection.in_transaction
+
+    assert type(caught.value) is DatabaseLocked
+    assert caught.value.sqlite_errorname == "SQLITE_BUSY"
+    assert str(caught.value.__cause__) == "database is locked"
+
+
+@BOTH
+def test_file_that_is_gone_is_a_503_until_it_is_back(app, client, db, tmp_path, path):
+    add_views(app, db)
+    browser = client(app)
+    (tmp_path / "instance").rename(tmp_path / "away")
+    (tmp_path / "instance").write_text("no folder", encoding="utf-8")
+    app.config["SQLITE_DATABASE"] = str(tmp_path / "instance" / "app.sqlite")
+
+    gone = browser.get(path)
+    (tmp_path / "instance").unlink()
+    (tmp_path / "away").rename(tmp_path / "instance")
+
+    assert gone.status_code == 503
+    assert "Retry-After" not in gone.headers
+    assert browser.get(path).json == {"names": ["lamp; blue"]}
+
+
+@BOTH
+@pytest.mark.parametrize("pragma", ["max_page_count = 1", "query_only = 1"])
+def test_full_disk_and_unwritable_file_are_503_and_nothing_is_half_written(
+    app, client, db, read, path, pragma
+):
+    name, _, value = pragma.partition(" = ")
+    app.config["SQLITE_PRAGMAS"] = {name: value}
+    add_views(app, db)
+
+    assert client(app).post(path, data={"name": "x" * 400_000}).status_code == 503
+    assert read("SELECT count(*) FROM item") == [1]
+
+
+def test_missing_table_tells_the_command(app):
+    db = SQLite(app)
+
+    with app.app_context(), pytest.raises(sqlite3.OperationalError, match="no such table: item") as caught:
+        db.execute("SELECT * FROM item")
+    assert not isinstance(caught.value, DatabaseUnavailable)
+    assert "costrel init-db" in caught.value.__notes__[0]
+
+
+def test_worker_that_is_killed_within_a_transaction_leaves_nothing(app, db, read):
+    code = (
+        "import os, sys; sys.path[:] = {path!r}\n"
+        "from costrel import Costrel\nfrom costrel.ext.sqlite import SQLite\n"
+        "app = Costrel('shop'); db = SQLite(app, database={file!r})\n"
+        "with app.app_context(), db.transaction():\n"
+        "    db.execute('UPDATE item SET stock = 0')\n"
+        "    os._exit(9)\n"
+    ).format(path=sys.path, file=app.extensions["sqlite"].path)
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    assert read("SELECT stock FROM item") == [3]
+    with app.app_context(), db.transaction():
+        db.execute("UPDATE item SET stock = 2")
+
+
+# The event loop.
+
+
+async def test_loop_goes_on_while_a_statement_waits_for_the_lock(app, db, writer):
+    app.config["SQLITE_BUSY_TIMEOUT"] = 60
+
+    async with app.app_context():
+        adding = asyncio.ensure_future(db.aexecute("INSERT INTO item (name) VALUES ('chair')"))
+        await asyncio.sleep(0)
+        writer.execute("COMMIT")  # a loop that waits itself would never come here
+
+        assert (await adding).lastrowid == 2
+        await db.acommit()
+
+
+async def test_cancelled_task_does_not_wait_for_its_statement(app, db):
+    started = threading.Event()
+
+    async with app.app_context():
+        await db.arun(lambda connection: connection.create_function("started", 0, started.set))
+        counting = asyncio.ensure_future(db.aexecute(ENDLESS))
+        await asyncio.to_thread(started.wait)
+        counting.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await counting
+        assert (await db.aexecute("SELECT 1")).fetchone()[0] == 1
+
+
+async def test_cancelled_transaction_is_undone(app, db, read):
+    inside = asyncio.Event()
+
+    async def add():
+        async with db.atransaction():
+            await db.aexecute("INSERT INTO item (name) VALUES ('chair')")
+            inside.set()
+            await asyncio.Event().wait()
+
+    async with app.app_context():
+        adding = asyncio.ensure_future(add())
+        await inside.wait()
+        adding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await adding
+        assert not db.connection.in_transaction
+
+    assert read("SELECT count(*) FROM item") == [1]
+
+
+# What is unwise.
+
+
+def findings(app):
+    return [finding.id for finding in check_application(app)[0] if finding.id.startswith("sqlite.")]
+
+
+def test_database_in_the_instance_folder_is_fine(app):
+    SQLite(app)
+
+    assert findings(app) == []
+
+
+def test_database_that_visitors_can_download_is_found(app, tmp_path):
+    SQLite(app, database=str(tmp_path / "static" / "app.sqlite"))
+
+    assert findings(app) == ["sqlite.E001"]
+
+
+def test_database_in_memory_is_found(app):
+    SQLite(app, database=":memory:")
+
+    assert findings(app) == ["sqlite.W001"]
