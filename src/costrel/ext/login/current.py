@@ -1,0 +1,96 @@
+"""Who the current user is: the proxy, and how to make sure that the user is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.local import LocalProxy
+
+from costrel import current_app, g, has_request_context
+from costrel.errors import SetupError
+
+__all__ = ["current_manager", "current_user", "get_user", "load_current_user"]
+
+_NOT_LOADED: Any = object()
+
+
+def current_manager() -> Any:
+    """Return the login manager of the current application.
+
+    Raises:
+        SetupError: If it has none.
+    """
+    found = getattr(current_app, "login_manager", None)
+    if found is None:
+        raise SetupError(
+            f"the application {current_app.name!r} has no login manager",
+            hint="Write LoginManager(app), or login_manager.init_app(app) in the application's factory.",
+        )
+
+    return found
+
+
+def get_user() -> Any:
+    """Return the user of the current request, loaded now if nobody asked before.
+
+    Returns:
+        A user, logged in or anonymous; ``None`` outside of a request.
+
+    Raises:
+        ContextError: On an event loop, if the loader is async and has not
+            run yet for this context.
+    """
+    if not has_request_context():
+        return None
+
+    user = g.get("_login_user", _NOT_LOADED)
+    if user is _NOT_LOADED:
+        current_manager()._load_user()
+        user = g._login_user
+
+    return user
+
+
+async def load_current_user() -> Any:
+    """Return the user of the current request, without blocking the event loop.
+
+    A loader that is not async runs in a worker thread. ``current_user`` is
+    there afterwards.
+
+    Returns:
+        As ``get_user``.
+
+    Example:
+        >>> import asyncio
+        >>> asyncio.run(load_current_user()) is None  # there is no request here
+        True
+    """
+    if not has_request_context():
+        return None
+    if "_login_user" not in g:
+        await current_manager().aload_user()
+
+    return g._login_user
+
+
+# What belongs to the proxy, not to the user.
+_OWN = frozenset(dir(LocalProxy))
+_get_plainly = object.__getattribute__
+
+
+class _UserProxy(LocalProxy[Any]):
+    """``current_user``, with a short way to its attributes."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        # PERF: LocalProxy looks for the name on itself first and fails, which is most of its cost.
+        if name in _OWN:
+            return _get_plainly(self, name)
+
+        return getattr(get_user(), name)
+
+
+# Any: applications have their own class of users; ``LoginManager[User].current_user`` knows which.
+current_user: Any = _UserProxy(get_user)
+"""The user of the current request, loaded when first looked at; ``None`` outside of a request."""

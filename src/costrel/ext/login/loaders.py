@@ -1,0 +1,163 @@
+"""The loaders of a login manager: which there are, and when they run."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakSet
+
+from costrel import current_app, g, request, session
+from costrel.ext.login import loading, remember
+from costrel.ext.login.mixins import AnonymousUserMixin
+from costrel.ext.login.options import LoginOptions
+from costrel.extension import Extension
+
+__all__ = ["Loaders", "current_application", "session_identifier", "warn_of_age"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def session_identifier() -> str:
+    """Return what tells the browser of the current request from most others: a hash of address and name.
+
+    The address is the one that costrel believes (``TRUSTED_PROXIES``); a
+    header that anybody can send is not asked.
+    """
+    known = f"{request.remote_addr}|{request.headers.get('User-Agent')}"
+
+    return hashlib.sha512(known.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class Loaders(Extension[LoginOptions]):
+    """The part of ``LoginManager`` that finds out who the user is."""
+
+    options_class: ClassVar[type[Any]] = LoginOptions
+
+    def __init__(self, **given: Any) -> None:
+        self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
+        """Makes the user of those who are not logged in."""
+
+        self.session_protection: str | bool | None = "basic"
+        """``"basic"``, ``"strong"`` or ``None``; ``SESSION_PROTECTION`` goes before it."""
+
+        self._user_callback: Callable[[str], Any] | None = None
+        self._request_callback: Callable[[Any], Any] | None = None
+        self._header_callback: Callable[[str], Any] | None = None
+        self._session_identifier_generator: Callable[[], str] = session_identifier
+        self._apps: WeakSet[Any] = WeakSet()
+        self._loading_first: WeakSet[Any] = WeakSet()
+        self._refreshing: WeakSet[Any] = WeakSet()
+        super().__init__(**given)
+
+    def _load_user(self) -> None:
+        """Find the user of this request, and keep it in ``g``."""
+        options = self.options_of()
+        self._keep(loading.run(loading.find_user(self, options)), options)
+
+    async def aload_user(self) -> None:
+        """Do as ``_load_user``, without blocking."""
+        options = self.options_of()
+        self._keep(await loading.arun(loading.find_user(self, options)), options)
+
+    def _keep(self, user: Any, options: LoginOptions) -> None:
+        self._update_request_context_with_user(user)
+        if "_remember" in session or options.refresh_each_request:
+            self._update_cookie_later()
+
+    def _update_request_context_with_user(self, user: Any = None) -> None:
+        """Make somebody the user of this request; nobody in particular without an argument."""
+        g._login_user = self.anonymous_user() if user is None else user  # type: ignore[attr-defined]  # g takes any
+
+    def _update_cookie_later(self) -> None:
+        if current_application() not in self._refreshing:
+            remember.update_with_this_response(self._update_remember_cookie)
+
+    def _update_remember_cookie(self, response: Any) -> Any:
+        return remember.update_cookie(response, self.options_of())
+
+    def user_loader(self, callback: F) -> F:
+        """Register the function that returns the user of an id.
+
+        Args:
+            callback: Gets an id, as ``get_id`` of the user returned it, and
+                returns the user, or ``None`` if there is none any more. If it
+                is async, it runs before the view, whenever a request says who
+                it is from.
+
+        Example:
+            >>> users = {"7": "Ada"}
+            >>> @Loaders().user_loader
+            ... def load_user(user_id):
+            ...     return users.get(user_id)
+        """
+        self._user_callback = callback
+        self._load_first_if_async()
+        return callback
+
+    @property
+    def user_callback(self) -> Callable[[str], Any] | None:
+        """The function registered by ``user_loader``."""
+        return self._user_callback
+
+    def request_loader(self, callback: F) -> F:
+        """Register a function that finds a user by the request, where session and cookie name none.
+
+        Args:
+            callback: Gets the request and returns a user or ``None``; may be async.
+        """
+        self._request_callback = callback
+        self._load_first_if_async()
+        return callback
+
+    @property
+    def request_callback(self) -> Callable[[Any], Any] | None:
+        """The function registered by ``request_loader``."""
+        return self._request_callback
+
+    def header_loader(self, callback: F) -> F:
+        """Register a function that gets the header ``Authorization``. Deprecated: use ``request_loader``."""
+        warn_of_age("header_loader", "request_loader")
+        self._header_callback = callback
+        self._load_first_if_async()
+        return callback
+
+    def _load_first_if_async(self) -> None:
+        """Have async loaders run before views: nothing in ``current_user`` could wait for them."""
+        callbacks = (self._user_callback, self._request_callback, self._header_callback)
+        if not any(map(loading.is_async, callbacks)):
+            return
+
+        for app in self._apps - self._loading_first:
+            self._loading_first.add(app)
+            # The first of all hooks, so that the others have a user.
+            app.before_request(self._load_first, sync_to_thread=False)
+            app.before_websocket(self._load_first, sync_to_thread=False)
+            for hooks in (app.before_request_funcs[None], app.before_websocket_funcs[None]):
+                hooks.insert(0, hooks.pop())
+
+    def _load_first(self) -> Any:
+        """Return a coroutine that loads the user, where there may be one to load."""
+        if "_login_user" in g:
+            return None
+        if not (self._request_callback or self._header_callback):
+            # Here and not in the coroutine: under WSGI a session's store may be waited for here.
+            cookies = request.cookies
+            named = cookies and (
+                self.options_of().cookie_name in cookies or session.get("_user_id") is not None
+            )
+            if not named:
+                return None
+
+        return self.aload_user()
+
+
+def current_application() -> Any:
+    """Return the current application itself, as signals send it."""
+    return current_app._get_current_object()  # type: ignore[attr-defined]  # of the proxy
+
+
+def warn_of_age(name: str, instead: str) -> None:
+    """Warn the caller's caller that a name is deprecated."""
+    warnings.warn(f"{name!r} is deprecated; use {instead!r}", DeprecationWarning, stacklevel=3)
