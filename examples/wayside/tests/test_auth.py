@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from wayside.db import get_db
+from sqlalchemy import delete
+from wayside.models import User, db
 from wayside.testing import PASSWORD
 
 
@@ -92,7 +93,7 @@ def test_session_cookie_is_out_of_reach_of_scripts(visitor):
 
 def test_guarded_page_leads_to_login_and_back(fern, visitor):
     response = visitor.get("/walks/new?from=test")
-    assert response.location == "/login?next=/walks/new?from%3Dtest"
+    assert response.location == "/login?next=%2Fwalks%2Fnew%3Ffrom%3Dtest"
 
     response = visitor.post(response.location, {"username": "fern", "password": PASSWORD})
     assert response.location == "/walks/new?from=test"
@@ -124,7 +125,8 @@ def test_password_is_not_changed_without_the_old_one(fern):
 
 
 def test_session_of_a_deleted_account_is_nobody(app, fern):
-    with app.app_context(), get_db() as db:
-        db.execute("DELETE FROM user WHERE username = 'fern'")
+    with app.app_context():
+        db.session.execute(delete(User).where(User.username == "fern"))
+        db.session.commit()
 
     assert fern.get("/account/").location.startswith("/login")

@@ -8,8 +8,9 @@ import uuid
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import update
 from wayside import create_app
-from wayside.db import get_db
+from wayside.models import Line, db
 from wayside.records import lines, users
 from wayside.testing import Person
 from wayside.views.bench import MAX_LENGTH, MESSAGES, SHOWN, TOO_MANY
@@ -239,9 +240,9 @@ def test_old_lines_go_and_their_numbers_are_not_used_again(app, fern):
     fern.post("/bench", {"text": "The last one."})
 
     with app.app_context():
-        kept = lines.since(get_db(), 0, most=1_000)
-        assert [kept[0]["id"], kept[-1]["id"]] == [3, numbers[-1] + 1]
-        lines.delete(get_db(), kept[-1]["id"])
+        kept = lines.since(db.session(), 0, most=1_000)
+        assert [kept[0].id, kept[-1].id] == [3, numbers[-1] + 1]
+        lines.delete(db.session(), kept[-1])
         assert store_lines(app, "fern", ["Another."]) == [numbers[-1] + 2]
 
 
@@ -281,9 +282,9 @@ def test_line_reaches_other_processes_through_redis(settings, protocol):
 
 def store_lines(app, username, texts):
     """Store lines of another day, which no limit counts, and return their numbers."""
-    author = users.by_name(get_db(), username)
-    with get_db() as db:
-        numbers = [lines.insert(db, author_id=author["id"], body=text) for text in texts]
-        db.execute("UPDATE line SET created_at = '2025-01-01T10:00:00Z'")
+    author = users.by_name(db.session(), username)
+    numbers = [lines.insert(db.session(), author_id=author.id, body=text).id for text in texts]
+    db.session.execute(update(Line).values(created_at="2025-01-01T10:00:00Z"))
+    db.session.commit()
 
     return numbers

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from wayside.db import get_db
+from sqlalchemy import event
+from wayside.models import db
 from wayside.records import walks
 
 
@@ -93,11 +94,11 @@ def test_page_takes_two_statements_however_long_it_is(app, fern, count):
     statements: list[str] = []
 
     with app.app_context():
-        get_db().set_trace_callback(statements.append)
-        page = walks.page(get_db(), walks.Filter(), number=1, size=10)
+        event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        page = walks.page(db.session(), walks.Filter(), number=1, size=10)
 
-    assert page is not None
-    assert [(row["author"], row["comment_count"], row["tags"]) for row in page.items] == [
-        ("fern", 1, "pass with-kids")
-    ] * count
+        assert page is not None
+        assert [
+            (walk.author.username, walk.comment_count, [tag.name for tag in walk.tags]) for walk in page.items
+        ] == [("fern", 1, ["pass", "with-kids"])] * count
     assert len(statements) == 2

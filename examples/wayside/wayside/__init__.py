@@ -11,7 +11,7 @@ from typing import Any
 
 from costrel import Costrel
 
-from . import commands, csrf, db, errors, live, presentation, secret
+from . import commands, db, errors, identity, live, presentation, secret
 from .converters import RowId
 from .views import account, api, auth, bench, comments, desk, feed, pictures, walks
 
@@ -54,7 +54,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Costrel:
         app.config["SECRET_KEY"] = secret.read_or_create(app.instance_path)
 
     app.url_map.converters["id"] = RowId
-    for part in (db, live, csrf, presentation, errors, commands):
+    for part in (db, identity, live, presentation, errors, commands):
         part.init_app(app)
     for views in (walks, comments, pictures, auth, account, desk, api, bench, feed):
         app.register_blueprint(views.bp)

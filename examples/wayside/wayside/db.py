@@ -1,97 +1,84 @@
-"""One SQLite connection per request or command, and the first start. Knows no table."""
+"""The database: one SQLite file, brought up to date at the first use. Knows no table but by the models."""
 
 from __future__ import annotations
 
 import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
-from costrel import Costrel, current_app, g
+from costrel import Costrel, current_app
+from costrel.ext.migrate import Migrate, stamp, upgrade
 
+from .models import db
 from .records import transfer
 
-SCRIPTS = ("schema.sql", "schema_2.sql")
-"""Each takes the tables one version further. Files are out there, so none is ever changed."""
+migrate = Migrate()
 
-SCHEMA_VERSION = len(SCRIPTS)
+REVISIONS = {1: "0001", 2: "0002"}
+"""The revision that a file had when it was numbered by ``PRAGMA user_version``, before there were any."""
 
 
 def init_app(app: Costrel) -> None:
-    """Close the connection whenever a request or command ends."""
-    app.teardown_appcontext(close_db)
-
-
-def get_db() -> sqlite3.Connection:
-    """Return this context's connection, opening it on first use."""
-    if "db" not in g:
-        g.db = open_db()
-
-    connection: sqlite3.Connection = g.db
-    return connection
-
-
-def open_db() -> sqlite3.Connection:
-    """Open a connection for the caller to close.
-
-    A new file gets its tables, and the sample walks unless ``SAMPLE_DATA`` is
-    off. One of an earlier version gets what it lacks.
-    """
-    path = Path(current_app.config["DATABASE"])
+    """Say where the file is, and bring it up to date before the first request."""
+    path = Path(app.config["DATABASE"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = connect(path)
-    try:
-        if version_of(connection) < SCHEMA_VERSION:
-            bring_up_to_date(connection)
-    except BaseException:
-        connection.close()
-        raise
-
-    return connection
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the file with the settings every connection needs."""
-    # An asynchronous server may run the parts of one request in several
-    # threads, one after the other; never two at once.
-    connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys = ON")
-
-    return connection
+    app.config.setdefault("SQLALCHEMY_DATABASE_URI", f"sqlite:///{path}")
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(Path(app.root_path, "migrations")))
+    app.extensions["wayside_ready"] = threading.Event()
+    app.extensions["wayside_lock"] = threading.Lock()
+    # It looks at a flag, but for the first time; so it may run on the event loop.
+    app.before_request(sync_to_thread=False)(make_ready)
+    app.before_websocket(make_ready)
 
 
-def version_of(connection: sqlite3.Connection) -> int:
-    """Return how many of the scripts the file has had; 0 for a new one."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+def make_ready() -> None:
+    """Create the file or bring it up to date, once."""
+    ready: threading.Event = current_app.extensions["wayside_ready"]
+    if ready.is_set():
+        return
+    with current_app.extensions["wayside_lock"]:
+        if not ready.is_set():
+            bring_up_to_date()
+            ready.set()
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Run the scripts that the file lacks: all of them, or none."""
-    with connection:
-        # Two workers may start at once: the second waits here, then finds all done.
-        connection.execute("BEGIN EXCLUSIVE")
-        version = version_of(connection)
-        for name in SCRIPTS[version:]:
-            with current_app.open_resource(name, "r") as file:
-                for statement in file.read().split(";"):
-                    connection.execute(statement)
-        if version == 0 and current_app.config["SAMPLE_DATA"]:
-            transfer.load_sample(
-                connection,
-                source=Path(current_app.root_path, "sample"),
-                pictures=Path(current_app.config["PICTURES"]),
-            )
-        # Not back, if another process has a later version of this file.
-        connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
+def bring_up_to_date() -> None:
+    """Run the migrations that the file lacks; a new one gets the sample walks."""
+    numbered = user_version(Path(current_app.config["DATABASE"]))
+    if numbered in REVISIONS and not has_revision(Path(current_app.config["DATABASE"])):
+        stamp(revision=REVISIONS[numbered])
+    upgrade()
+    if numbered == 0 and current_app.config["SAMPLE_DATA"]:
+        transfer.load_sample_once(
+            db.session(),
+            source=Path(current_app.root_path, "sample"),
+            pictures=Path(current_app.config["PICTURES"]),
+        )
+
+
+def user_version(path: Path) -> int:
+    """Return the number that a file of before the migrations has; 0 for any other."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def has_revision(path: Path) -> bool:
+    """Tell whether migrations have been run on a file."""
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+
+    return found is not None
 
 
 def erase() -> None:
     """Delete the database; the next use creates it again."""
-    close_db()
-    Path(current_app.config["DATABASE"]).unlink(missing_ok=True)
-
-
-def close_db(error: BaseException | None = None) -> None:
-    """Close this context's connection, if one was opened."""
-    connection = g.pop("db", None)
-    if connection is not None:
-        connection.close()
+    db.session.remove()
+    db.engine.dispose()
+    path = Path(current_app.config["DATABASE"])
+    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        name.unlink(missing_ok=True)
+    current_app.extensions["wayside_ready"].clear()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.wrappers import Response
 
 from costrel import Costrel, render_template, request
+from costrel.ext.csrf import CSRFError
 
 WORDS = {
     400: ("That did not arrive in one piece", "The request could not be read. Go back and try again."),
@@ -24,7 +25,13 @@ WORDS = {
 
 def init_app(app: Costrel) -> None:
     """Answer every HTTP error, unhandled exceptions (500) included."""
+    app.register_error_handler(CSRFError, say_expired)
     app.register_error_handler(HTTPException, show)
+
+
+def say_expired(error: CSRFError) -> Response:
+    """Answer to a form that our own pages did not send, or not lately."""
+    return show(Forbidden("This form has expired. Go back, reload the page and send it again."))
 
 
 def show(error: HTTPException) -> Response:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from costrel import Costrel, current_app, request
 
-from .db import open_db
+from .models import db
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,18 +26,11 @@ def init_app(app: Costrel) -> None:
         app.after_serving(app.groups.close)
 
 
-async def ask(
-    function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-) -> R:
-    """Call a function of ``records`` in a thread, with a connection for this call alone."""
-    # A connection lives for hours and may be cancelled at any time; sharing
-    # one with a thread that is still busy is not worth the 0.1 ms saved.
-    return await asyncio.to_thread(_ask, lambda db: function(db, *args, **kwargs))
-
-
-def _ask(function: Callable[[sqlite3.Connection], R]) -> R:
-    with closing(open_db()) as connection:
-        return function(connection)
+async def ask(function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a function of ``records`` beside the event loop, with a session for this call alone."""
+    # The context of a feed or a WebSocket lives for hours: its own session would hold a connection.
+    async with AsyncSession(db.async_engine, expire_on_commit=False) as session:
+        return await session.run_sync(function, *args, **kwargs)
 
 
 @contextmanager

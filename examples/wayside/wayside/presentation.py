@@ -7,7 +7,7 @@ from typing import Any
 
 from costrel import Costrel, Response, request, url_for
 
-from .identity import current_user, may_change
+from .identity import may_change
 from .markup import to_html
 
 # Nothing from other places, no inline scripts or styles: what slips past the
@@ -26,7 +26,6 @@ def init_app(app: Costrel) -> None:
     app.add_template_filter(quantity)
     app.add_template_global(page_address)
     app.add_template_global(may_change)
-    app.context_processor(lambda: {"current_user": current_user})
     app.after_request(add_policy)
 
 

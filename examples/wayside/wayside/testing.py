@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import costrel
 from costrel import Costrel
+from costrel.ext.csrf import generate_csrf
 
 PASSWORD = "four words do well"
 WALK = {
@@ -28,6 +30,7 @@ class Person:
     """
 
     def __init__(self, app: Costrel, protocol: str | None = None) -> None:
+        self.app = app
         self.client = app.test_client(protocol=protocol)
 
     def get(self, path: str, **options: Any) -> Any:
@@ -35,10 +38,18 @@ class Person:
         return self.client.get(path, **{"buffered": True, **options})
 
     def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
-        """Send a form with the session's token."""
-        with self.client.session_transaction() as session:
-            token = session.setdefault("csrf_token", "token")
-        return self.client.post(path, data={"csrf_token": token, **(data or {})}, **options)
+        """Send a form with a token of the session."""
+        return self.client.post(path, data={"csrf_token": self.token(), **(data or {})}, **options)
+
+    def token(self) -> str:
+        """Return a token, as a page of this session would have it."""
+        with self.client.session_transaction() as session, self.app.test_request_context():
+            if "csrf_token" in session:
+                costrel.session["csrf_token"] = session["csrf_token"]
+            token = generate_csrf()
+            session["csrf_token"] = costrel.session["csrf_token"]
+
+        return token
 
     def join(self, username: str) -> Self:
         """Make an account, signed in with it."""

@@ -1,1 +1,1 @@
-"""Everything that speaks SQL. Each function takes a connection and knows no request."""
+"""Everything that asks the database. Each function takes a session and knows no request."""

@@ -2,64 +2,59 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Sequence
 
+from sqlalchemy import delete as delete_from
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..models import Line
 from .clock import ago, now
 
 KEPT = 500
 AT_MOST, WITHIN_SECONDS = 5, 10
 
 
-def since(db: sqlite3.Connection, number: int, *, most: int) -> list[sqlite3.Row]:
+def since(session: Session, number: int, *, most: int) -> Sequence[Line]:
     """List the lines after a number, oldest first; of more than ``most`` the newest."""
-    return db.execute(
-        """
-        SELECT * FROM (
-            SELECT line.*, user.username AS author FROM line JOIN user ON user.id = author_id
-            WHERE line.id > ? ORDER BY line.id DESC LIMIT ?
-        )
-        ORDER BY id
-        """,
-        (number, most),
-    ).fetchall()
+    newest_first = select(Line).where(Line.id > number).order_by(Line.id.desc()).limit(most)
+
+    return session.scalars(newest_first).all()[::-1]
 
 
-def find(db: sqlite3.Connection, line_id: int) -> sqlite3.Row | None:
+def find(session: Session, line_id: int) -> Line | None:
     """Read one line."""
-    row: sqlite3.Row | None = db.execute(
-        "SELECT line.*, user.username AS author FROM line JOIN user ON user.id = author_id WHERE line.id = ?",
-        (line_id,),
-    ).fetchone()
-    return row
+    return session.get(Line, line_id)
 
 
-def add(db: sqlite3.Connection, *, author_id: int, body: str) -> sqlite3.Row | None:
+def add(session: Session, *, author_id: int, body: str) -> Line | None:
     """Store a line and return it, or None if its author writes too fast."""
-    with db:
-        # At once, so that two processes cannot both find room for the last one.
-        db.execute("BEGIN IMMEDIATE")
-        recent = db.execute(
-            "SELECT count(*) FROM line WHERE author_id = ? AND created_at > ?",
-            (author_id, ago(WITHIN_SECONDS)),
-        ).fetchone()[0]
-        if recent >= AT_MOST:
-            return None
-        line_id = insert(db, author_id=author_id, body=body)
-        db.execute("DELETE FROM line WHERE id <= ?", (line_id - KEPT,))
-
-        return find(db, line_id)
-
-
-def insert(db: sqlite3.Connection, *, author_id: int, body: str) -> int:
-    """Store a line inside the caller's transaction, and return its number."""
-    cursor = db.execute(
-        "INSERT INTO line (author_id, body, created_at) VALUES (?, ?, ?)", (author_id, body, now())
+    # Counted after it is written: who writes holds the database, so two
+    # processes cannot both find room for the last one.
+    line = insert(session, author_id=author_id, body=body)
+    recent = select(func.count(Line.id)).where(
+        Line.author_id == author_id, Line.created_at > ago(WITHIN_SECONDS)
     )
+    if session.scalars(recent).one() > AT_MOST:
+        session.rollback()
+        return None
 
-    return int(cursor.lastrowid or 0)
+    session.execute(delete_from(Line).where(Line.id <= line.id - KEPT))
+    session.commit()
+
+    return line
 
 
-def delete(db: sqlite3.Connection, line_id: int) -> None:
+def insert(session: Session, *, author_id: int, body: str) -> Line:
+    """Store a line inside the caller's transaction."""
+    line = Line(author_id=author_id, body=body, created_at=now())
+    session.add(line)
+    session.flush()
+
+    return line
+
+
+def delete(session: Session, line: Line) -> None:
     """Delete a line."""
-    with db:
-        db.execute("DELETE FROM line WHERE id = ?", (line_id,))
+    session.delete(line)
+    session.commit()

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..models import News
 
 
-def note(db: sqlite3.Connection, walk_id: int, comment_id: int | None = None) -> None:
+def note(session: Session, walk_id: int, comment_id: int | None = None) -> None:
     """Note inside the caller's transaction that a walk came, or a comment on it."""
-    db.execute("INSERT INTO news (walk_id, comment_id) VALUES (?, ?)", (walk_id, comment_id))
+    session.add(News(walk_id=walk_id, comment_id=comment_id))
 
 
-def newest(db: sqlite3.Connection) -> int:
+def newest(session: Session) -> int:
     """Return the number of the newest, or 0."""
-    return int(db.execute("SELECT coalesce(max(id), 0) FROM news").fetchone()[0])
+    return session.scalars(select(func.coalesce(func.max(News.id), 0))).one()
 
 
-def since(db: sqlite3.Connection, number: int, *, most: int) -> list[sqlite3.Row]:
+def since(session: Session, number: int, *, most: int) -> Sequence[News]:
     """List what came after a number, oldest first; of more than ``most`` the newest."""
-    return db.execute(
-        """
-        SELECT * FROM (
-            SELECT news.*, walk.title, user.username AS author
-            FROM news JOIN walk ON walk.id = news.walk_id LEFT JOIN comment ON comment.id = comment_id
-                JOIN user ON user.id = coalesce(comment.author_id, walk.author_id)
-            WHERE news.id > ? ORDER BY news.id DESC LIMIT ?
-        )
-        ORDER BY id
-        """,
-        (number, most),
-    ).fetchall()
+    newest_first = select(News).where(News.id > number).order_by(News.id.desc()).limit(most)
+
+    return session.scalars(newest_first).all()[::-1]

@@ -7,46 +7,50 @@ was killed is not taken out by anybody, so rows that are silent do not count.
 from __future__ import annotations
 
 import secrets
-import sqlite3
 
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from ..models import Presence, User
 from .clock import ago, now
 
 SILENT_SECONDS = 150
 
 
-def arrive(db: sqlite3.Connection, user_id: int | None) -> str:
+def arrive(session: Session, user_id: int | None) -> str:
     """Note that somebody came, a visitor if ``user_id`` is None; return what names the page."""
     token = secrets.token_hex(8)
-    with db:
-        db.execute("DELETE FROM presence WHERE seen_at < ?", (ago(SILENT_SECONDS),))
-        db.execute("INSERT INTO presence (token, user_id, seen_at) VALUES (?, ?, ?)", (token, user_id, now()))
+    session.execute(delete(Presence).where(Presence.seen_at < ago(SILENT_SECONDS)))
+    session.add(Presence(token=token, user_id=user_id, seen_at=now()))
+    session.commit()
 
     return token
 
 
-def stay(db: sqlite3.Connection, token: str) -> None:
+def stay(session: Session, token: str) -> None:
     """Note that a page is still there."""
-    with db:
-        db.execute("UPDATE presence SET seen_at = ? WHERE token = ?", (now(), token))
+    session.execute(update(Presence).where(Presence.token == token).values(seen_at=now()))
+    session.commit()
 
 
-def leave(db: sqlite3.Connection, token: str) -> None:
+def leave(session: Session, token: str) -> None:
     """Note that a page was closed."""
-    with db:
-        db.execute("DELETE FROM presence WHERE token = ?", (token,))
+    session.execute(delete(Presence).where(Presence.token == token))
+    session.commit()
 
 
-def present(db: sqlite3.Connection) -> tuple[list[str], int]:
+def present(session: Session) -> tuple[list[str], int]:
     """Return the names of who is here, and how many pages of visitors are."""
-    seen = db.execute(
-        """
-        SELECT username, count(*) AS pages FROM presence LEFT JOIN user ON user.id = user_id
-        WHERE seen_at >= ? GROUP BY username ORDER BY username
-        """,
-        (ago(SILENT_SECONDS),),
-    ).fetchall()
+    seen = session.execute(
+        select(User.username, func.count(Presence.token))
+        .select_from(Presence)
+        .outerjoin(User, User.id == Presence.user_id)
+        .where(Presence.seen_at >= ago(SILENT_SECONDS))
+        .group_by(User.username)
+        .order_by(User.username)
+    ).all()
 
     return (
-        [row["username"] for row in seen if row["username"] is not None],
-        sum(row["pages"] for row in seen if row["username"] is None),
+        [username for username, _ in seen if username is not None],
+        sum(pages for username, pages in seen if username is None),
     )

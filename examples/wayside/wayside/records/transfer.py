@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from ..forms import WalkForm
+from ..models import User, Walk
 from . import comments, lines, walks
 from .clock import now
 
@@ -22,28 +25,42 @@ class TransferError(ValueError):
     """A record that cannot be imported; says which one and why."""
 
 
-def dump(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+def dump(session: Session) -> Iterator[dict[str, Any]]:
     """Give every walk as a mapping that ``load`` accepts. Pictures stay behind."""
-    for row in walks.every(db):
-        yield {"author": row["author"], **{name: row[name] for name in FIELDS}, "tags": row["tags"].split()}
+    for walk in walks.every(session):
+        fields = {name: getattr(walk, name) for name in FIELDS}
+        yield {"author": walk.author.username, **fields, "tags": [tag.name for tag in walk.tags]}
 
 
-def load(db: sqlite3.Connection, records: Iterable[Mapping[str, Any]], *, today: date) -> int:
+def load(session: Session, records: Iterable[Mapping[str, Any]], *, today: date) -> int:
     """Import walks, all or none. Unknown authors get an account without a password.
 
     Raises:
         TransferError: If a record is malformed; nothing is imported then.
     """
     count = 0
-    with db:
+    try:
         for record in records:
             count += 1
-            _insert(db, record, number=count, today=today, picture=None)
+            _insert(session, record, number=count, today=today, picture=None)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
 
     return count
 
 
-def load_sample(db: sqlite3.Connection, *, source: Path, pictures: Path) -> None:
+def load_sample_once(session: Session, *, source: Path, pictures: Path) -> None:
+    """Load the samples, unless another process has done so or there are walks already."""
+    # Whoever writes first holds the database; the other waits here, and finds walks.
+    _author_id(session, json.loads((source / "walks.json").read_text("utf-8"))[0]["author"])
+    if session.scalar(select(Walk.id).limit(1)) is None:
+        load_sample(session, source=source, pictures=pictures)
+    session.commit()
+
+
+def load_sample(session: Session, *, source: Path, pictures: Path) -> None:
     """Load sample walks and lines inside the caller's transaction, and copy the pictures."""
     today = datetime.now(UTC).date()
     pictures.mkdir(parents=True, exist_ok=True)
@@ -52,13 +69,13 @@ def load_sample(db: sqlite3.Connection, *, source: Path, pictures: Path) -> None
         record["walked_on"] = _latest(record["walked"], today=today)
         if picture := record.get("picture"):
             shutil.copyfile(source / picture, pictures / picture)
-        walk_id = _insert(db, record, number=number, today=today, picture=picture)
+        walk_id = _insert(session, record, number=number, today=today, picture=picture)
         said_at = record["walked_on"] + "T20:15:00Z"
         said += [(said_at, walk_id, author, body) for author, body in record.get("comments", ())]
     for said_at, walk_id, author, body in sorted(said, key=itemgetter(0)):
-        comments.insert(db, walk_id, author_id=_author_id(db, author), body=body, created_at=said_at)
+        comments.insert(session, walk_id, author_id=_author_id(session, author), body=body, created_at=said_at)
     for author, body in json.loads((source / "bench.json").read_text("utf-8")):
-        lines.insert(db, author_id=_author_id(db, author), body=body)
+        lines.insert(session, author_id=_author_id(session, author), body=body)
 
 
 def _latest(month_and_day: str, *, today: date) -> str:
@@ -69,24 +86,25 @@ def _latest(month_and_day: str, *, today: date) -> str:
 
 
 def _insert(
-    db: sqlite3.Connection, record: Mapping[str, Any], *, number: int, today: date, picture: str | None
+    session: Session, record: Mapping[str, Any], *, number: int, today: date, picture: str | None
 ) -> int:
     if not isinstance(record, dict) or not isinstance(record.get("author"), str):
         raise TransferError(f"walk {number}: expected an object with an author, got {record!r:.80}")
-    form = WalkForm(record)
+    form = WalkForm.of(record)
     walk = form.read(today=today)
     if walk is None:
-        problems = "; ".join(f"{name}: {text}" for name, text in form.errors.items())
+        problems = "; ".join(f"{name}: {text}" for name, text in form.messages.items())
         raise TransferError(f"walk {number} ({record.get('title')!r}): {problems}")
 
-    return walks.insert(db, walk, author_id=_author_id(db, record["author"]), picture=picture)
+    return walks.insert(session, walk, author_id=_author_id(session, record["author"]), picture=picture)
 
 
-def _author_id(db: sqlite3.Connection, username: str) -> int:
-    # An empty hash matches no password: nobody can sign in as a sample author.
-    db.execute(
-        "INSERT OR IGNORE INTO user (username, password_hash, created_at) VALUES (?, '', ?)",
-        (username, now()),
-    )
+def _author_id(session: Session, username: str) -> int:
+    user = session.scalars(select(User).where(User.username == username)).one_or_none()
+    if user is None:
+        # An empty hash matches no password: nobody can sign in as a sample author.
+        user = User(username=username, password_hash="", created_at=now())
+        session.add(user)
+        session.flush()
 
-    return int(db.execute("SELECT id FROM user WHERE username = ?", (username,)).fetchone()[0])
+    return user.id

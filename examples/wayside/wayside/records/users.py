@@ -4,65 +4,76 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import sqlite3
+from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import Row, exists, func, select
+from sqlalchemy.orm import Session
+
+from ..models import ApiToken, Comment, User, Walk
 from .clock import now
 
 
-def add(db: sqlite3.Connection, username: str, *, password_hash: str, is_keeper: bool | None = None) -> int:
-    """Add an account and return its id.
+def add(session: Session, username: str, *, password_hash: str, is_keeper: bool | None = None) -> User:
+    """Add an account.
 
     Args:
-        db: The connection.
+        session: The session.
         username: Unique, whatever its capitals.
         password_hash: What ``generate_password_hash`` returned.
         is_keeper: May edit everything. When not given, the first account that
             can sign in becomes the keeper.
 
     Raises:
-        sqlite3.IntegrityError: If the name is taken.
+        sqlalchemy.exc.IntegrityError: If the name is taken.
     """
-    with db:
-        cursor = db.execute(
-            """
-            INSERT INTO user (username, password_hash, is_keeper, created_at)
-            VALUES (?, ?, coalesce(?, NOT EXISTS (SELECT 1 FROM user WHERE password_hash != '')), ?)
-            """,
-            (username, password_hash, is_keeper, now()),
-        )
+    user = User(username=username, password_hash=password_hash, is_keeper=bool(is_keeper), created_at=now())
+    session.add(user)
+    try:
+        session.flush()
+        if is_keeper is None:
+            # Asked after it is written: who writes holds the database, so only one can be the first.
+            others = exists().where(User.password_hash != "", User.id != user.id)
+            user.is_keeper = not session.scalar(select(others))
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
 
-    return int(cursor.lastrowid or 0)
+    return user
 
 
-def by_id(db: sqlite3.Connection, user_id: int) -> sqlite3.Row | None:
+def by_id(session: Session, user_id: int) -> User | None:
     """Find an account by its id."""
-    row: sqlite3.Row | None = db.execute("SELECT * FROM user WHERE id = ?", (user_id,)).fetchone()
-    return row
+    return session.get(User, user_id)
 
 
-def by_name(db: sqlite3.Connection, username: str) -> sqlite3.Row | None:
+def by_name(session: Session, username: str) -> User | None:
     """Find an account by its name, whatever its capitals."""
-    row: sqlite3.Row | None = db.execute("SELECT * FROM user WHERE username = ?", (username,)).fetchone()
-    return row
+    return session.scalars(select(User).where(User.username == username)).one_or_none()
 
 
-def set_password(db: sqlite3.Connection, user_id: int, password_hash: str) -> None:
+def set_password(session: Session, user: User, password_hash: str) -> None:
     """Replace the password of an account."""
-    with db:
-        db.execute("UPDATE user SET password_hash = ? WHERE id = ?", (password_hash, user_id))
+    user.password_hash = password_hash
+    session.commit()
 
 
-def everyone(db: sqlite3.Connection) -> list[sqlite3.Row]:
+def everyone(session: Session) -> Sequence[Row[Any]]:
     """List the accounts with what each has written, in one statement."""
-    return db.execute(
-        """
-        SELECT user.*,
-            (SELECT count(*) FROM walk WHERE author_id = user.id) AS walks,
-            (SELECT total(distance_km) FROM walk WHERE author_id = user.id) AS distance_km,
-            (SELECT count(*) FROM comment WHERE author_id = user.id) AS comments
-        FROM user ORDER BY username
-        """
-    ).fetchall()
+    mine = Walk.author_id == User.id
+    walks = select(func.count(Walk.id)).where(mine).correlate(User).scalar_subquery()
+    distance = select(func.total(Walk.distance_km)).where(mine).correlate(User).scalar_subquery()
+    comments = (
+        select(func.count(Comment.id)).where(Comment.author_id == User.id).correlate(User).scalar_subquery()
+    )
+    columns = (User.id, User.username, User.is_keeper, User.created_at, User.password_hash)
+
+    return session.execute(
+        select(
+            *columns, walks.label("walks"), distance.label("distance_km"), comments.label("comments")
+        ).order_by(User.username)
+    ).all()
 
 
 def _digest(token: str) -> str:
@@ -70,35 +81,36 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def add_token(db: sqlite3.Connection, user_id: int, *, label: str) -> str:
+def add_token(session: Session, user_id: int, *, label: str) -> str:
     """Make a token for the API and return it; only its hash is kept."""
     token = f"wayside_{secrets.token_urlsafe(24)}"
-    with db:
-        db.execute(
-            "INSERT INTO api_token (user_id, label, token_hash, created_at) VALUES (?, ?, ?, ?)",
-            (user_id, label, _digest(token), now()),
-        )
+    session.add(ApiToken(user_id=user_id, label=label, token_hash=_digest(token), created_at=now()))
+    session.commit()
 
     return token
 
 
-def by_token(db: sqlite3.Connection, token: str) -> sqlite3.Row | None:
+def by_token(session: Session, token: str) -> User | None:
     """Find the account a token belongs to."""
-    row: sqlite3.Row | None = db.execute(
-        "SELECT user.* FROM api_token JOIN user ON user.id = user_id WHERE token_hash = ?",
-        (_digest(token),),
-    ).fetchone()
-    return row
+    found = session.scalars(select(ApiToken).where(ApiToken.token_hash == _digest(token))).one_or_none()
+
+    return None if found is None else found.user
 
 
-def tokens(db: sqlite3.Connection, user_id: int) -> list[sqlite3.Row]:
+def tokens(session: Session, user_id: int) -> Sequence[ApiToken]:
     """List the tokens of an account, newest first."""
-    return db.execute("SELECT * FROM api_token WHERE user_id = ? ORDER BY id DESC", (user_id,)).fetchall()
+    mine = select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())
+
+    return session.scalars(mine).all()
 
 
-def revoke_token(db: sqlite3.Connection, user_id: int, token_id: int) -> bool:
+def revoke_token(session: Session, user_id: int, token_id: int) -> bool:
     """Delete one of the account's own tokens; tell whether it was there."""
-    with db:
-        cursor = db.execute("DELETE FROM api_token WHERE id = ? AND user_id = ?", (token_id, user_id))
+    token = session.get(ApiToken, token_id)
+    if token is None or token.user_id != user_id:
+        return False
 
-    return cursor.rowcount == 1
+    session.delete(token)
+    session.commit()
+
+    return True

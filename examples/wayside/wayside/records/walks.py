@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from ..forms import NewWalk
+from ..models import Tag, User, Walk, walk_tag
 from . import news
 from .clock import now
-
-_SELECT = """
-    SELECT walk.*, user.username AS author,
-        (SELECT count(*) FROM comment WHERE comment.walk_id = walk.id) AS comment_count,
-        coalesce((
-            SELECT group_concat(name, ' ')
-            FROM (
-                SELECT tag.name FROM walk_tag JOIN tag ON tag.id = tag_id
-                WHERE walk_tag.walk_id = walk.id ORDER BY tag.name
-            )
-        ), '') AS tags
-    FROM walk JOIN user ON user.id = walk.author_id
-"""
-_NEWEST_FIRST = " ORDER BY walk.walked_on DESC, walk.id DESC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,141 +24,121 @@ class Filter:
     tag: str = ""
     author: str = ""
 
-    def where(self) -> tuple[str, list[str]]:
-        """Return a condition made of fixed text, and the values to bind."""
-        parts, values = [], []
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Yield what must hold; what visitors typed is bound, never part of the statement."""
+        text = Walk.title + " " + Walk.place + " " + Walk.body + " " + User.username
         for word in self.words.split()[:8]:
-            parts.append(
-                "(walk.title || ' ' || walk.place || ' ' || walk.body || ' ' || user.username)"
-                " LIKE ? ESCAPE '\\'"
-            )
-            escaped = word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-            values.append(f"%{escaped}%")
+            yield text.contains(word, autoescape=True)
         if self.tag:
-            parts.append(
-                "walk.id IN (SELECT walk_id FROM walk_tag JOIN tag ON tag.id = tag_id WHERE name = ?)"
-            )
-            values.append(self.tag)
+            yield Walk.tags.any(Tag.name == self.tag)
         if self.author:
-            parts.append("user.username = ?")
-            values.append(self.author)
+            yield User.username == self.author
 
-        return (" WHERE " + " AND ".join(parts) if parts else ""), values
+    def select(self, *what: Any) -> Select[Any]:
+        """Select something of the walks."""
+        return select(*what).select_from(Walk).join(User, User.id == Walk.author_id).where(*self.conditions())
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list, and where it stands in the whole."""
 
-    items: list[sqlite3.Row]
+    items: Sequence[Walk]
     number: int
     pages: int
     total: int
 
 
-def page(db: sqlite3.Connection, which: Filter, *, number: int, size: int) -> Page | None:
+def page(session: Session, which: Filter, *, number: int, size: int) -> Page | None:
     """Read one page, newest first.
 
     Returns:
         The page, or None when there is no page of that number. Page 1 is
         always there.
     """
-    where, values = which.where()
-    counted = "SELECT count(*) FROM walk JOIN user ON user.id = walk.author_id" + where
-    total = int(db.execute(counted, values).fetchone()[0])
+    total: int = session.scalars(which.select(func.count(Walk.id))).one()
     pages = max(1, ceil(total / size))
     if not 1 <= number <= pages:
         return None
 
-    select = _SELECT + where + _NEWEST_FIRST + " LIMIT ? OFFSET ?"
-    items = db.execute(select, (*values, size, (number - 1) * size)).fetchall()
+    newest = _newest_first(which).options(joinedload(Walk.tags))
+    items = session.scalars(newest.limit(size).offset((number - 1) * size)).unique().all()
 
     return Page(items, number, pages, total)
 
 
-def find(db: sqlite3.Connection, walk_id: int) -> sqlite3.Row | None:
+def _newest_first(which: Filter) -> Select[tuple[Walk]]:
+    return which.select(Walk).order_by(Walk.walked_on.desc(), Walk.id.desc())
+
+
+def find(session: Session, walk_id: int) -> Walk | None:
     """Read one walk."""
-    row: sqlite3.Row | None = db.execute(_SELECT + " WHERE walk.id = ?", (walk_id,)).fetchone()
-    return row
+    return session.get(Walk, walk_id, options=[joinedload(Walk.tags)])
 
 
-def every(db: sqlite3.Connection, *, author: str = "") -> Iterator[sqlite3.Row]:
-    """Read all walks one by one, so that an export never holds them all."""
-    where, values = Filter(author=author).where()
-    yield from db.execute(_SELECT + where + _NEWEST_FIRST, values)
+def every(session: Session, *, author: str = "") -> Iterator[Walk]:
+    """Read all walks a few at a time, so that an export never holds them all."""
+    statement = _newest_first(Filter(author=author)).options(selectinload(Walk.tags))
+    for walk in session.scalars(statement.execution_options(yield_per=100)):
+        yield walk
+        session.expunge(walk)
 
 
-def add(db: sqlite3.Connection, walk: NewWalk, *, author_id: int, picture: str | None = None) -> int:
+def add(session: Session, walk: NewWalk, *, author_id: int, picture: str | None = None) -> int:
     """Store a new walk and return its id."""
-    with db:
-        return insert(db, walk, author_id=author_id, picture=picture)
-
-
-def insert(db: sqlite3.Connection, walk: NewWalk, *, author_id: int, picture: str | None) -> int:
-    """Store a new walk inside the caller's transaction."""
-    cursor = db.execute(
-        """
-        INSERT INTO walk (author_id, title, place, walked_on, distance_km, ascent_m, body,
-            picture_alt, picture, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (author_id, *walk.columns(), picture, now()),
-    )
-    walk_id = int(cursor.lastrowid or 0)
-    _set_tags(db, walk_id, walk.tags)
-    news.note(db, walk_id)
+    walk_id = insert(session, walk, author_id=author_id, picture=picture)
+    session.commit()
 
     return walk_id
 
 
-def replace(db: sqlite3.Connection, walk_id: int, walk: NewWalk, *, picture: str | None) -> None:
+def insert(session: Session, walk: NewWalk, *, author_id: int, picture: str | None) -> int:
+    """Store a new walk inside the caller's transaction."""
+    row = Walk(author_id=author_id, picture=picture, created_at=now(), **walk.columns())
+    row.tags = _tags(session, walk.tags)
+    session.add(row)
+    session.flush()
+    news.note(session, row.id)
+
+    return row.id
+
+
+def replace(session: Session, row: Walk, walk: NewWalk, *, picture: str | None) -> None:
     """Overwrite a walk and its tags."""
-    with db:
-        db.execute(
-            """
-            UPDATE walk SET title = ?, place = ?, walked_on = ?, distance_km = ?, ascent_m = ?, body = ?,
-                picture_alt = ?, picture = ?
-            WHERE id = ?
-            """,
-            (*walk.columns(), picture, walk_id),
-        )
-        _set_tags(db, walk_id, walk.tags)
+    for name, value in walk.columns().items():
+        setattr(row, name, value)
+    row.picture = picture
+    row.tags = _tags(session, walk.tags)
+    session.commit()
 
 
-def delete(db: sqlite3.Connection, walk_id: int) -> None:
+def delete(session: Session, row: Walk) -> None:
     """Delete a walk with its comments and tags."""
-    with db:
-        db.execute("DELETE FROM walk WHERE id = ?", (walk_id,))
+    session.delete(row)
+    session.commit()
 
 
-def _set_tags(db: sqlite3.Connection, walk_id: int, names: Iterable[str]) -> None:
-    db.execute("DELETE FROM walk_tag WHERE walk_id = ?", (walk_id,))
-    rows = [(name,) for name in names]
-    db.executemany("INSERT OR IGNORE INTO tag (name) VALUES (?)", rows)
-    db.executemany(
-        "INSERT INTO walk_tag (walk_id, tag_id) SELECT ?, id FROM tag WHERE name = ?",
-        [(walk_id, name) for (name,) in rows],
-    )
+def _tags(session: Session, names: Iterable[str]) -> list[Tag]:
+    wanted = list(names)
+    known = {tag.name: tag for tag in session.scalars(select(Tag).where(Tag.name.in_(wanted)))}
+
+    return [known.get(name) or Tag(name=name) for name in wanted]
 
 
-def tag_counts(db: sqlite3.Connection, *, most: int = 12) -> list[sqlite3.Row]:
+def tag_counts(session: Session, *, most: int = 12) -> Sequence[Row[Any]]:
     """List the tags in use, the commonest first."""
-    return db.execute(
-        """
-        SELECT tag.name, count(*) AS walks FROM walk_tag JOIN tag ON tag.id = tag_id
-        GROUP BY tag.id ORDER BY walks DESC, tag.name LIMIT ?
-        """,
-        (most,),
-    ).fetchall()
+    count = func.count(walk_tag.c.walk_id).label("walks")
+    used = select(Tag.name, count).join(walk_tag, walk_tag.c.tag_id == Tag.id).group_by(Tag.id)
+
+    return session.execute(used.order_by(count.desc(), Tag.name).limit(most)).all()
 
 
-def totals(db: sqlite3.Connection, *, since: str) -> sqlite3.Row:
+def totals(session: Session, *, since: str) -> Row[Any]:
     """Add up walks, kilometres and metres climbed since a day."""
-    row: sqlite3.Row = db.execute(
-        """
-        SELECT count(*) AS walks, total(distance_km) AS distance_km, total(ascent_m) AS ascent_m
-        FROM walk WHERE walked_on >= ?
-        """,
-        (since,),
-    ).fetchone()
-    return row
+    return session.execute(
+        select(
+            func.count(Walk.id).label("walks"),
+            func.total(Walk.distance_km).label("distance_km"),
+            func.total(Walk.ascent_m).label("ascent_m"),
+        ).where(Walk.walked_on >= since)
+    ).one()

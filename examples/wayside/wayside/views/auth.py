@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
+from sqlalchemy.exc import IntegrityError
 
 from costrel import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from costrel.ext.login import current_user
+from costrel.helpers import safe_next_url
 from costrel.typing import ResponseReturnValue
 
-from ..db import get_db
-from ..forms import Form, password_problem, username_problem
-from ..identity import check_login, current_user, hash_password, safe_next, sign_in, sign_out
+from ..forms import JoinForm, LoginForm
+from ..identity import check_login, hash_password, sign_in, sign_out
+from ..models import User, db
 from ..records import users
 
 bp = Blueprint("auth", __name__)
@@ -20,43 +22,38 @@ def register() -> ResponseReturnValue:
     """Make an account and sign in with it."""
     if not current_app.config["REGISTRATION_OPEN"]:
         abort(403, "New accounts are made by the keeper.")
-    form = Form(request.form, fields=["username"])
-    if request.method == "POST" and (user_id := _add_account(form, request.form.get("password", ""))):
-        sign_in(user_id)
-        flash(f"Welcome, {form.values['username']}.", "success")
+    form = JoinForm()
+    if form.validate_on_submit() and (user := _add_account(form)):
+        sign_in(user)
+        flash(f"Welcome, {user.username}.", "success")
         return redirect(_after_login())
 
     return render_template("auth/register.html", form=form), 422 if form.errors else 200
 
 
-def _add_account(form: Form, password: str) -> int | None:
-    username = form.values["username"] = form.values["username"].lower()
-    problems = {"username": username_problem(username), "password": password_problem(password)}
-    form.errors.update({name: text for name, text in problems.items() if text})
-    if form.errors:
-        return None
-
+def _add_account(form: JoinForm) -> User | None:
+    password_hash = hash_password(form.password.data or "")
     try:
-        return users.add(get_db(), username, password_hash=hash_password(password))
-    except sqlite3.IntegrityError:
-        form.errors["username"] = "This name is taken."
+        return users.add(db.session(), form.username.data or "", password_hash=password_hash)
+    except IntegrityError:
+        form.username.errors = ["This name is taken."]
         return None
 
 
 @bp.route("/login", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
     """Sign in."""
-    if request.method == "GET" and current_user() is not None:
+    if request.method == "GET" and current_user.is_authenticated:
         return redirect(_after_login())
 
-    form = Form(request.form, fields=["username"])
-    if request.method == "POST":
-        user = check_login(form.values["username"], request.form.get("password", ""))
+    form = LoginForm()
+    if form.validate_on_submit():
+        user = check_login(form.username.data or "", form.password.data or "")
         if user is not None:
-            sign_in(user["id"])
+            sign_in(user)
             return redirect(_after_login())
         # One message for both, so that it does not tell which names exist.
-        form.errors["password"] = "Name and password do not fit together."
+        form.password.errors = ["Name and password do not fit together."]
 
     return render_template("auth/login.html", form=form), 422 if form.errors else 200
 
@@ -71,4 +68,4 @@ def logout() -> ResponseReturnValue:
 
 
 def _after_login() -> str:
-    return safe_next(request.args.get("next")) or url_for("walks.index")
+    return safe_next_url(request.args.get("next"), default=url_for("walks.index"))

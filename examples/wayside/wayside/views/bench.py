@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import deque
 from typing import Any
 
-from costrel import Blueprint, abort, current_app, redirect, render_template, request, session, url_for
+from sqlalchemy.orm import Session
+
+from costrel import Blueprint, abort, current_app, redirect, render_template, url_for
+from costrel.ext.login import current_user, login_required
 from costrel.sockets import WebSocket
 from costrel.typing import ResponseReturnValue
 
-from ..db import get_db
-from ..forms import Form
-from ..identity import login_required, may_change, signed_in_user
+from ..forms import LineForm
+from ..identity import may_change
 from ..live import ask, read_number, seat
-from ..records import lines, presence, users
+from ..models import Line, db
+from ..records import lines, presence
 
 bp = Blueprint("bench", __name__, url_prefix="/bench")
 
@@ -29,15 +31,15 @@ TOO_MANY = 4429
 @bp.get("")
 def show() -> ResponseReturnValue:
     """Show the last lines."""
-    return _page(Form(fields=["text"]))
+    return _page(LineForm(formdata=None))
 
 
 @bp.post("")
 @login_required
 def write() -> ResponseReturnValue:
     """Write a line, as browsers without the script do."""
-    form = Form(request.form, fields=["text"])
-    line = store(get_db(), form, author_id=signed_in_user()["id"])
+    form = LineForm()
+    line = store(db.session(), form, author_id=current_user.id)
     if line is None:
         return _page(form), 422
 
@@ -50,13 +52,13 @@ def write() -> ResponseReturnValue:
 @login_required
 def delete(line_id: int) -> ResponseReturnValue:
     """Delete a line: its author or a keeper may."""
-    line = lines.find(get_db(), line_id)
+    line = lines.find(db.session(), line_id)
     if line is None:
         abort(404)
-    if not may_change(signed_in_user(), line):
+    if not may_change(current_user, line):
         abort(403, "Only its author may delete this line.")
 
-    lines.delete(get_db(), line_id)
+    lines.delete(db.session(), line)
     current_app.ensure_sync(tell_all)({"gone": line_id})
 
     return redirect(url_for("bench.show"))
@@ -72,17 +74,18 @@ async def sit_down(ws: WebSocket) -> ResponseReturnValue | None:
         if not seated:
             return "All seats are taken.", 503
 
-        user_id = session.get("user_id")
-        user = None if user_id is None else await ask(users.by_id, user_id)
+        user_id = current_user.id if current_user.is_authenticated else None
+        # This lasts for hours; what is asked from now on, is asked in sessions of its own.
+        db.session.remove()
         group = current_app.groups["bench"]
         # First join, then look what was missed: so nothing falls between.
         await group.join(ws)
-        token = await ask(presence.arrive, None if user is None else user["id"])
+        token = await ask(presence.arrive, user_id)
         try:
             await tell_all(await who_is_here())
             for line in await ask(lines.since, read_number(ws.args.get("after")) or 0, most=SHOWN):
                 await ws.send_json({"line": as_json(line)})
-            await listen(ws, user, token)
+            await listen(ws, user_id, token)
         finally:
             await group.leave(ws)
             await ask(presence.leave, token)
@@ -91,7 +94,7 @@ async def sit_down(ws: WebSocket) -> ResponseReturnValue | None:
     return None
 
 
-async def listen(ws: WebSocket, user: sqlite3.Row | None, token: str) -> None:
+async def listen(ws: WebSocket, user_id: int | None, token: str) -> None:
     """Take messages until the page is closed, or sends too many."""
     times: deque[float] = deque(maxlen=MESSAGES)
     while True:
@@ -104,8 +107,8 @@ async def listen(ws: WebSocket, user: sqlite3.Row | None, token: str) -> None:
         match message:
             case {"here": True}:
                 await ask(presence.stay, token)
-            case {"say": str(text)} if user is not None:
-                await ws.send_json(await say(text, author_id=user["id"]))
+            case {"say": str(text)} if user_id is not None:
+                await ws.send_json(await say(text, author_id=user_id))
             case {"say": str()}:
                 await ws.send_json({"refused": "Please sign in to write."})
             case _:
@@ -114,26 +117,24 @@ async def listen(ws: WebSocket, user: sqlite3.Row | None, token: str) -> None:
 
 async def say(text: str, *, author_id: int) -> dict[str, Any]:
     """Store a line and send it to all; return the answer for its author."""
-    form = Form({"text": text}, fields=["text"])
+    form = LineForm.of({"text": text})
     line = await ask(store, form, author_id=author_id)
     if line is None:
-        return {"refused": form.errors["text"]}
+        return {"refused": form.messages["text"]}
 
     await tell_all({"line": as_json(line)})
 
-    return {"said": line["id"]}
+    return {"said": line.id}
 
 
-def store(db: sqlite3.Connection, form: Form, *, author_id: int) -> sqlite3.Row | None:
+def store(session: Session, form: LineForm, *, author_id: int) -> Line | None:
     """Store a line, or say in the form what is wrong with it."""
-    form.values["text"] = " ".join(form.values["text"].split())
-    text = form.text("text", max_length=MAX_LENGTH, what="a few words")
-    if form.errors:
+    if not form.validate():
         return None
 
-    line = lines.add(db, author_id=author_id, body=text)
+    line = lines.add(session, author_id=author_id, body=form.line)
     if line is None:
-        form.errors["text"] = "That was quick. Please take a breath, then send it again."
+        form.text.errors = ["That was quick. Please take a breath, then send it again."]
 
     return line
 
@@ -154,17 +155,17 @@ async def tell_all(message: dict[str, Any]) -> None:
         current_app.logger.exception("The bench could not be told.")
 
 
-def as_json(line: sqlite3.Row) -> dict[str, Any]:
+def as_json(line: Line) -> dict[str, Any]:
     """Choose what the bench tells about a line."""
-    return {"id": line["id"], "author": line["author"], "body": line["body"], "at": line["created_at"]}
+    return {"id": line.id, "author": line.author.username, "body": line.body, "at": line.created_at}
 
 
-def _page(form: Form) -> str:
-    names, visitors = presence.present(get_db())
+def _page(form: LineForm) -> str:
+    names, visitors = presence.present(db.session())
 
     return render_template(
         "bench/show.html",
-        lines=lines.since(get_db(), 0, most=SHOWN)[::-1],
+        lines=lines.since(db.session(), 0, most=SHOWN)[::-1],
         form=form,
         names=names,
         visitors=visitors,

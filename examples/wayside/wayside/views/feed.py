@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +11,7 @@ from costrel import Blueprint, current_app, request, url_for
 from costrel.sse import Event, EventStream
 
 from ..live import ask, read_number, seat
+from ..models import News
 from ..records import news
 
 bp = Blueprint("feed", __name__)
@@ -46,7 +46,7 @@ async def events(seen: int | None) -> AsyncIterator[Event]:
     with seat() as seated:
         while True:
             for row in await ask(news.since, seen, most=MOST):
-                seen = int(row["id"])
+                seen = row.id
                 yield Event(as_json(row), event="news", id=str(seen))
             if not seated:
                 yield Event(retry=LATER)
@@ -56,26 +56,26 @@ async def events(seen: int | None) -> AsyncIterator[Event]:
             await asyncio.sleep(current_app.config["FEED_LOOK_SECONDS"])
 
 
-def as_json(row: sqlite3.Row) -> dict[str, Any]:
+def as_json(row: News) -> dict[str, Any]:
     """Choose what the feed tells about a row of news."""
     return {
-        "author": row["author"],
+        "author": row.author.username,
         "did": did(row),
-        "title": row["title"],
-        "walk_id": row["walk_id"],
+        "title": row.walk.title,
+        "walk_id": row.walk_id,
         "address": address(row),
     }
 
 
 @bp.app_template_global("news_did")
-def did(row: sqlite3.Row) -> str:
+def did(row: News) -> str:
     """Say what the author did with the walk."""
-    return "wrote about" if row["comment_id"] is None else "commented on"
+    return "wrote about" if row.comment_id is None else "commented on"
 
 
 @bp.app_template_global("news_address")
-def address(row: sqlite3.Row) -> str:
+def address(row: News) -> str:
     """Return where to read it."""
-    anchor = None if row["comment_id"] is None else f"comment-{row['comment_id']}"
+    anchor = None if row.comment_id is None else f"comment-{row.comment_id}"
 
-    return url_for("walks.show", walk_id=row["walk_id"], _anchor=anchor)
+    return url_for("walks.show", walk_id=row.walk_id, _anchor=anchor)

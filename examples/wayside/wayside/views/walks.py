@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from costrel import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from costrel.ext.login import current_user, login_required
 from costrel.typing import ResponseReturnValue
 
 from .. import uploads
-from ..db import get_db
-from ..forms import NewWalk, WalkForm
-from ..identity import login_required, may_change, signed_in_user
+from ..forms import CommentForm, NewWalk, WalkForm
+from ..identity import may_change
+from ..models import Walk, db
 from ..records import comments, news, walks
 
 bp = Blueprint("walks", __name__)
@@ -30,7 +30,7 @@ def index(tag: str = "", author: str = "") -> str:
     """List walks: all, those with a tag, or those of one person; ``?q=`` searches."""
     which = walks.Filter(words=request.args.get("q", "")[:100].strip(), tag=tag, author=author)
     number = request.args.get("page", 1, type=int)
-    page = walks.page(get_db(), which, number=number, size=current_app.config["WALKS_PER_PAGE"])
+    page = walks.page(db.session(), which, number=number, size=current_app.config["WALKS_PER_PAGE"])
     if page is None or ((tag or author) and not which.words and not page.total):
         abort(404)
 
@@ -38,10 +38,10 @@ def index(tag: str = "", author: str = "") -> str:
         "walks/index.html",
         page=page,
         which=which,
-        tags=walks.tag_counts(get_db()),
-        year=walks.totals(get_db(), since=(today() - timedelta(days=365)).isoformat()),
-        news=news.since(get_db(), 0, most=3)[::-1],
-        newest=news.newest(get_db()),
+        tags=walks.tag_counts(db.session()),
+        year=walks.totals(db.session(), since=(today() - timedelta(days=365)).isoformat()),
+        news=news.since(db.session(), 0, most=3)[::-1],
+        newest=news.newest(db.session()),
     )
 
 
@@ -50,10 +50,14 @@ def show(walk_id: int) -> str:
     """Show one walk with its comments."""
     walk = find_or_404(walk_id)
     # Before the comments are read: one that comes between is told of twice, not never.
-    newest = news.newest(get_db())
+    newest = news.newest(db.session())
 
     return render_template(
-        "walks/show.html", walk=walk, comments=comments.under(get_db(), walk_id), newest=newest
+        "walks/show.html",
+        walk=walk,
+        comments=comments.under(db.session(), walk_id),
+        newest=newest,
+        form=CommentForm(formdata=None),
     )
 
 
@@ -61,10 +65,10 @@ def show(walk_id: int) -> str:
 @login_required
 def create() -> ResponseReturnValue:
     """Write about a walk."""
-    form = WalkForm(request.form) if request.method == "POST" else WalkForm({"walked_on": today()})
-    if request.method == "POST" and (accepted := _accept(form, None)):
+    form = WalkForm(data={"walked_on": today()})
+    if form.is_submitted() and (accepted := _accept(form, None)):
         walk, picture = accepted
-        walk_id = walks.add(get_db(), walk, author_id=signed_in_user()["id"], picture=picture)
+        walk_id = walks.add(db.session(), walk, author_id=current_user.id, picture=picture)
         flash("Your walk is on the map.", "success")
         return redirect(url_for("walks.show", walk_id=walk_id))
 
@@ -76,12 +80,13 @@ def create() -> ResponseReturnValue:
 def edit(walk_id: int) -> ResponseReturnValue:
     """Change a walk."""
     row = find_to_change(walk_id)
-    form = WalkForm(request.form if request.method == "POST" else {**row, "tags": row["tags"].split()})
-    if request.method == "POST" and (accepted := _accept(form, row)):
+    form = WalkForm(data=_typed(row))
+    if form.is_submitted() and (accepted := _accept(form, row)):
         walk, picture = accepted
-        walks.replace(get_db(), walk_id, walk, picture=picture)
-        if picture != row["picture"]:
-            uploads.remove(row["picture"], folder=_folder())
+        before = row.picture
+        walks.replace(db.session(), row, walk, picture=picture)
+        if picture != before:
+            uploads.remove(before, folder=_folder())
         flash("Your changes are saved.", "success")
         return redirect(url_for("walks.show", walk_id=walk_id))
 
@@ -96,35 +101,42 @@ def delete(walk_id: int) -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("walks/delete.html", walk=row)
 
-    walks.delete(get_db(), walk_id)
-    uploads.remove(row["picture"], folder=_folder())
-    flash(f"“{row['title']}” is deleted.", "success")
+    title, picture = row.title, row.picture
+    walks.delete(db.session(), row)
+    uploads.remove(picture, folder=_folder())
+    flash(f"“{title}” is deleted.", "success")
 
     return redirect(url_for("walks.index"))
 
 
-def find_or_404(walk_id: int) -> sqlite3.Row:
+def find_or_404(walk_id: int) -> Walk:
     """Return the walk, or answer 404."""
-    walk = walks.find(get_db(), walk_id)
+    walk = walks.find(db.session(), walk_id)
     if walk is None:
         abort(404, "There is no such walk, or no longer.")
 
     return walk
 
 
-def find_to_change(walk_id: int) -> sqlite3.Row:
+def find_to_change(walk_id: int) -> Walk:
     """Return the walk if the visitor may change it, or answer 404 or 403."""
     walk = find_or_404(walk_id)
-    if not may_change(signed_in_user(), walk):
+    if not may_change(current_user, walk):
         abort(403, "Only its author may change this walk.")
 
     return walk
 
 
-def _accept(form: WalkForm, row: sqlite3.Row | None) -> tuple[NewWalk, str | None] | None:
+def _typed(walk: Walk) -> dict[str, object]:
+    names = ("title", "place", "walked_on", "distance_km", "ascent_m", "body", "picture_alt")
+
+    return {**{name: getattr(walk, name) for name in names}, "tags": [tag.name for tag in walk.tags]}
+
+
+def _accept(form: WalkForm, row: Walk | None) -> tuple[NewWalk, str | None] | None:
     # The picture is stored last, so that a refused form leaves no file behind.
     walk = form.read(today=today())
-    picture = None if row is None or "picture_remove" in request.form else row["picture"]
+    picture = None if row is None or "picture_remove" in request.form else row.picture
     upload = request.files.get("picture")
     if upload and walk:
         try:
@@ -132,10 +144,10 @@ def _accept(form: WalkForm, row: sqlite3.Row | None) -> tuple[NewWalk, str | Non
                 upload.stream, folder=_folder(), max_bytes=current_app.config["PICTURE_MAX_BYTES"]
             )
         except uploads.PictureRefused as refusal:
-            form.errors["picture"] = str(refusal)
+            form.picture.errors = [str(refusal)]
     elif upload:
         # Browsers forget a chosen file when the form comes back.
-        form.errors["picture"] = "Please choose the picture again."
+        form.picture.errors = ["Please choose the picture again."]
 
     return None if form.errors or walk is None else (walk, picture)
 
