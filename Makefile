@@ -1,6 +1,6 @@
 # `make help` lists what there is. Nothing but Python 3.11+ and make is needed; the rest goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-newest test-general lint format type conformance bench bench-asgi docs check clean
+.PHONY: help run test test-all test-newest test-general lint format type conformance bench bench-asgi bench-extensions docs check clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,7 +13,7 @@ OLDER_AND_NEWER := 3.12 3.13
 export PYTHON
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.installed-run ## Serve the example application; PORT=5000 chooses the port
 	@port=$$($(PY) tools/free_port.py "$(PORT)") && exec $(VENV)/bin/costrel --app $(EXAMPLE) run --port "$$port"
@@ -50,6 +50,9 @@ bench: ## Measure against bare WSGI, Flask, Falcon and Bottle; table and picture
 bench-asgi: ## Measure against ASGI frameworks, in process, on servers, WebSockets and events
 	@sh benchmarks/run.sh asgi $(ARGS)
 
+bench-extensions: ## Measure a page with login, form and database beside Flask's extensions
+	@sh benchmarks/run.sh extensions $(ARGS)
+
 docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
 	@$(PY) -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"
 
@@ -62,7 +65,7 @@ clean: ## Remove what the targets above made
 
 # One stamp per set of tools: a change of pyproject.toml installs again, and `make run` waits for no linter.
 $(VENV)/.installed-run: pyproject.toml tools/venv.sh
-	@sh tools/venv.sh $(VENV) dotenv,websocket
+	@sh tools/venv.sh $(VENV) dotenv,forms,migrate,session,sqlalchemy,websocket
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml tools/venv.sh

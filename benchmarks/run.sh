@@ -1,13 +1,15 @@
 #!/bin/sh
-# Make the benchmarks' own environment, once, and run them in it: sh benchmarks/run.sh [asgi] [OPTIONS]
+# Make the benchmarks' own environment, once, and run them in it: sh benchmarks/run.sh [asgi|extensions] [OPTIONS]
 set -eu
 cd "$(dirname "$0")/.."
 folder=.venv-bench
 name=
-if [ "${1:-}" = asgi ]; then
-    name=asgi
+case ${1:-} in
+asgi | extensions)
+    name=$1
     shift
-fi
+    ;;
+esac
 requirements=benchmarks/requirements${name:+-$name}.txt
 script=benchmarks/bench${name:+_$name}.py
 stamp=$folder/.installed${name:+-$name}
