@@ -249,11 +249,11 @@ class Extension(Generic[O]):
         return self._setup_of(app).state
 
     def _setup_of(self, app: Costrel | None) -> ExtensionSetup:
-        app = current_app if app is None else app
-        found: ExtensionSetup | None = app.extension_setups.get(self.name)
+        chosen: Costrel = current_app if app is None else app
+        found: ExtensionSetup | None = chosen.extension_setups.get(self.name)
         if found is None:
             raise SetupError(
-                f"the extension {self.name!r} is not set up on the application {app.name!r}",
+                f"the extension {self.name!r} is not set up on the application {chosen.name!r}",
                 hint=f"Call .init_app(app) of the {type(self).__name__} in the application's factory.",
             )
 
