@@ -36,9 +36,7 @@ users = {"ada": User("ada", "correct horse")}  # in a database, where login_id h
 # Looked at for names that nobody has, so that the answer takes as long.
 DUMMY_HASH = generate_password_hash(secrets.token_urlsafe())
 
-login_manager = LoginManager[User]()
-login_manager.login_view = "login"
-login_manager.refresh_view = "login"
+login_manager = LoginManager[User](login_view="login", refresh_view="login")
 current_user = login_manager.current_user  # a User, for type checkers too
 
 

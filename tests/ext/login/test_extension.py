@@ -7,9 +7,17 @@ import sys
 
 import pytest
 
-from costrel import Costrel, render_template_string
+from costrel import Blueprint, Costrel, get_flashed_messages, render_template_string
 from costrel.errors import ConfigError, SetupError
-from costrel.ext.login import AnonymousUserMixin, FlaskLoginClient, LoginManager, login_required
+from costrel.ext.login import (
+    AnonymousUserMixin,
+    FlaskLoginClient,
+    LoginManager,
+    UserMixin,
+    current_user,
+    fresh_login_required,
+    login_required,
+)
 
 
 def make_app(**config):
@@ -112,12 +120,78 @@ def test_an_unfit_value_is_refused(key, value):
         LoginManager(make_app(**{key: value}))
 
 
-def test_options_may_be_arguments(client, users, set_cookies):
+def test_options_may_be_arguments():
     app = make_app()
-    LoginManager(app, cookie_name="stay", session_protection="strong")
+    LoginManager(app, cookie_name="stay")
 
     assert app.config["REMEMBER_COOKIE_NAME"] == "stay"
-    assert app.config["SESSION_PROTECTION"] == "strong"
+
+
+def test_what_is_an_attribute_may_be_an_argument(client):
+    app = make_app()
+    manager = LoginManager(
+        app,
+        login_view="sign_in",
+        login_message="Who are you?",
+        login_message_category="info",
+        refresh_view="sign_in",
+        needs_refresh_message="Once more, please.",
+        needs_refresh_message_category="warning",
+        localize_callback=str.upper,
+        id_attribute="key",
+    )
+    manager.user_loader({"7": UserMixin()}.get)
+    app.add_url_rule("/sign-in", "sign_in", lambda: str(get_flashed_messages(with_categories=True)))
+    app.add_url_rule("/secret", view_func=login_required(lambda: "secret"))
+    app.add_url_rule("/vault", "vault", fresh_login_required(lambda: "gold"))
+    visitor = client(app)
+
+    refused = visitor.get("/secret")
+    told = visitor.get("/sign-in").text
+    with visitor.session_transaction() as stored:
+        stored.update(_user_id="7", _fresh=False)
+
+    assert refused.headers["Location"] == "/sign-in?next=%2Fsecret"
+    assert told == "[('info', 'WHO ARE YOU?')]"
+    assert visitor.get("/vault").headers["Location"] == "/sign-in?next=%2Fvault"
+    assert visitor.get("/sign-in").text == "[('warning', 'ONCE MORE, PLEASE.')]"
+    assert manager.id_attribute == "key"
+
+
+def test_blueprints_may_have_login_views_from_the_start(client):
+    app = make_app()
+    manager = LoginManager(app, login_view="/enter", blueprint_login_views={"staff": "/staff/enter"})
+    manager.user_loader(lambda user_id: None)
+    staff = Blueprint("staff", __name__, url_prefix="/staff")
+    staff.add_url_rule("/", view_func=login_required(lambda: "secret"))
+    app.register_blueprint(staff)
+    app.add_url_rule("/", view_func=login_required(lambda: "secret"))
+
+    assert client(app).get("/staff/").headers["Location"] == "/staff/enter?next=%2Fstaff%2F"
+    assert client(app).get("/").headers["Location"] == "/enter?next=%2F"
+
+
+def test_who_nobody_is_may_be_said_at_once(client):
+    app = make_app()
+    LoginManager(app, anonymous_user=lambda: "a guest").user_loader(lambda user_id: None)
+    app.add_url_rule("/", view_func=lambda: str(current_user))
+
+    assert client(app).get("/").text == "a guest"
+
+
+@pytest.mark.parametrize("name", ["login_view", "refresh_view"])
+def test_a_login_view_that_is_no_text_is_refused(name):
+    with pytest.raises(ConfigError, match=name) as caught:
+        LoginManager(make_app(), **{name: lambda: "log in"})
+
+    assert "name of the view" in caught.value.hint
+
+
+def test_an_argument_that_means_nothing_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="cookie_nam'") as caught:
+        LoginManager(cookie_nam="stay")
+
+    assert "cookie_name" in caught.value.hint
 
 
 def test_templates_see_the_user_unless_that_is_switched_off():
@@ -156,6 +230,42 @@ def test_the_check_finds_what_lets_people_in():
     app.config["REMEMBER_COOKIE_REFRESH_EACH_REQUEST"] = True
 
     assert findings(app) == {"login.E001", "login.E002", "login.W003", "login.W004"}
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        {"login_view": "sign_on"},
+        {"refresh_view": "sign_on"},
+        {"blueprint_login_views": {"staff": "sign_on"}},
+    ],
+)
+def test_the_check_finds_a_login_view_that_does_not_exist(views):
+    app = make_app()
+    LoginManager(app, **views).user_loader(lambda user_id: None)
+    app.add_url_rule("/sign-in", "sign_in", lambda: "")
+
+    (finding,) = app.login_manager.check(app)
+
+    assert finding.id == "login.E005"
+    assert "'sign_in'" in finding.hint
+
+
+@pytest.mark.parametrize("view", ["sign_in", "/enter", "https://accounts.example/", ".enter", None])
+def test_the_check_finds_nothing_in_login_views_that_may_exist(view):
+    app = make_app()
+    LoginManager(app, login_view=view).user_loader(lambda user_id: None)
+    app.add_url_rule("/sign-in", "sign_in", lambda: "")
+
+    assert not findings(app)
+
+
+def test_the_check_leaves_views_alone_that_the_application_builds_itself():
+    app = make_app()
+    LoginManager(app, login_view="elsewhere").user_loader(lambda user_id: None)
+    app.url_build_error_handlers.append(lambda error, endpoint, values: "/elsewhere")
+
+    assert not findings(app)
 
 
 def test_the_check_finds_nothing_in_a_sound_application():

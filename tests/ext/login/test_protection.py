@@ -6,7 +6,7 @@ import pytest
 
 from costrel import Costrel
 from costrel.errors import ConfigError
-from costrel.ext.login import LoginManager, session_protected
+from costrel.ext.login import LoginManager, current_user, session_protected
 
 ELSEWHERE = {"User-Agent": "stolen/1.0"}
 
@@ -119,6 +119,39 @@ def test_the_attribute_of_the_manager_counts_where_the_configuration_says_nothin
     assert visitor.get("/me", headers=ELSEWHERE).text == "nobody"
 
 
+def listed(manager, app):
+    (option,) = [one for one in manager.options_of(app).listed() if one.name == "session_protection"]
+
+    return option.value, option.origin
+
+
+def test_the_argument_is_the_attribute(client, app, users):
+    manager = LoginManager(app, session_protection="strong")
+    manager.user_loader(users.get)
+    app.add_url_rule("/", view_func=lambda: str(current_user.is_authenticated))
+    visitor, seen = client(app), []
+
+    for mode in (manager.session_protection, None):
+        manager.session_protection = mode
+        with visitor.session_transaction() as stored:
+            stored.update(_user_id="1", _id="another browser")
+        seen.append(visitor.get("/").text)
+
+    assert seen == ["False", "True"]
+
+
+def test_what_protects_sessions_is_listed_with_its_origin(app):
+    manager = LoginManager(app)
+
+    seen = [listed(manager, app)]
+    manager.session_protection = "strong"
+    seen.append(listed(manager, app))
+    app.config["SESSION_PROTECTION"] = None
+    seen.append(listed(manager, app))
+
+    assert seen == [("basic", "default"), ("strong", "code"), (None, "config")]
+
+
 def test_the_configuration_goes_before_the_attribute(client, app, manager):
     manager.session_protection = "strong"
     app.config["SESSION_PROTECTION"] = "basic"
@@ -134,6 +167,11 @@ def test_a_mode_that_is_none_is_refused():
 
     with pytest.raises(ConfigError, match="SESSION_PROTECTION"):
         LoginManager(app)
+
+
+def test_an_argument_that_protects_nothing_known_is_refused():
+    with pytest.raises(ConfigError, match="storng"):
+        LoginManager(Costrel("shop"), session_protection="storng")
 
 
 def test_a_session_of_nobody_is_not_touched(client, app, manager):

@@ -7,10 +7,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 from costrel import current_app, request, session, url_for
 from costrel.helpers import safe_next_url
 
-__all__ = ["MAX_NEXT_CHARS", "expand_login_view", "login_url", "make_next_param", "next_url"]
+__all__ = ["MAX_NEXT_CHARS", "expand_login_view", "is_url", "login_url", "make_next_param", "next_url"]
 
 MAX_NEXT_CHARS = 2_000
 """A longer target is left out: with it, some server or proxy refuses the URL of the login page."""
+
+
+def is_url(login_view: str) -> bool:
+    """Tell whether a login view is a URL, not the name of a view."""
+    return login_view.startswith(("https://", "http://", "/"))
 
 
 def expand_login_view(login_view: str) -> str:
@@ -23,7 +28,7 @@ def expand_login_view(login_view: str) -> str:
         >>> expand_login_view("https://accounts.example/login")
         'https://accounts.example/login'
     """
-    if login_view.startswith(("https://", "http://", "/")):
+    if is_url(login_view):
         return login_view
 
     return url_for(login_view)

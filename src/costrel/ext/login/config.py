@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 __all__ = [
     "AUTH_HEADER_NAME",
@@ -15,6 +16,7 @@ __all__ = [
     "ID_ATTRIBUTE",
     "LOGIN_MESSAGE",
     "LOGIN_MESSAGE_CATEGORY",
+    "PROTECTION",
     "REFRESH_MESSAGE",
     "REFRESH_MESSAGE_CATEGORY",
     "SESSION_KEYS",
@@ -53,6 +55,9 @@ ID_ATTRIBUTE = "get_id"
 
 AUTH_HEADER_NAME = "Authorization"
 """The header whose value ``header_loader`` is called with."""
+
+PROTECTION: Final = "basic"
+"""What becomes of a session that comes from another browser or address."""
 
 SESSION_KEYS = {"_user_id", "_remember", "_remember_seconds", "_id", "_fresh", "next"}
 """What this extension keeps in the session."""

@@ -13,14 +13,15 @@ from costrel.ext.login.config import (
     ID_ATTRIBUTE,
     LOGIN_MESSAGE,
     LOGIN_MESSAGE_CATEGORY,
+    PROTECTION,
     REFRESH_MESSAGE,
     REFRESH_MESSAGE_CATEGORY,
 )
 from costrel.ext.login.current import current_user
-from costrel.ext.login.findings import findings
+from costrel.ext.login.findings import findings, unknown_views
 from costrel.ext.login.loaders import Loaders, current_application, warn_of_age
 from costrel.ext.login.mixins import AnonymousUserMixin
-from costrel.ext.login.options import LoginOptions
+from costrel.ext.login.options import LoginOptions, Protection, text_or_none
 from costrel.ext.login.signals import user_needs_refresh, user_unauthorized
 
 if TYPE_CHECKING:
@@ -45,51 +46,89 @@ class LoginManager(Loaders, Generic[U]):
     Args:
         app: Set up on this application now; otherwise call ``init_app``.
         add_context_processor: Whether templates see ``current_user``.
+        login_view: The view, or the URL, that people log in at; without one
+            they get a 401.
+        blueprint_login_views: Login views by the names of blueprints,
+            instead of that one.
+        login_message: What is flashed to those who are sent there; empty for
+            nothing.
+        login_message_category: The category of that message.
+        refresh_view: The view, or the URL, that people whose login is not
+            fresh are sent to; without one they get a 401.
+        needs_refresh_message: What is flashed to them; empty for nothing.
+        needs_refresh_message_category: The category of that message.
+        localize_callback: Translates the two messages.
+        session_protection: As the option, which goes before it.
+        anonymous_user: Makes the user of those who are not logged in.
+        id_attribute: The name of the method of users that returns their id.
         **given: Options, by the names of ``LoginOptions``.
+
+    All but the first two and the options are attributes too, and may be set
+    later.
+
+    Raises:
+        ConfigError: If a view is no text, or an option is unknown or unfit.
 
     Example:
         >>> from costrel import Costrel
         >>> app = Costrel("shop")
-        >>> manager: LoginManager[AnonymousUserMixin] = LoginManager(app)
+        >>> manager: LoginManager[AnonymousUserMixin] = LoginManager(app, login_view="log_in")
         >>> app.login_manager is manager
         True
     """
 
     name: ClassVar[str] = "login"
 
-    def __init__(self, app: Costrel | None = None, add_context_processor: bool = True, **given: Any) -> None:
-        self.login_view: str | None = None
+    def __init__(
+        self,
+        app: Costrel | None = None,
+        add_context_processor: bool = True,
+        *,
+        login_view: str | None = None,
+        blueprint_login_views: Mapping[str | None, str | None] | None = None,
+        login_message: Any = LOGIN_MESSAGE,
+        login_message_category: str = LOGIN_MESSAGE_CATEGORY,
+        refresh_view: str | None = None,
+        needs_refresh_message: Any = REFRESH_MESSAGE,
+        needs_refresh_message_category: str = REFRESH_MESSAGE_CATEGORY,
+        localize_callback: Callable[[Any], str] | None = None,
+        session_protection: Protection = PROTECTION,
+        anonymous_user: Callable[[], Any] = AnonymousUserMixin,
+        id_attribute: str = ID_ATTRIBUTE,
+        **given: Any,
+    ) -> None:
+        self.login_view = text_or_none("login_view", login_view)
         """The view, or the URL, that people log in at; without one they get a 401."""
 
-        self.blueprint_login_views: dict[str | None, str | None] = {}
+        self.blueprint_login_views = dict(blueprint_login_views or {})
         """Login views by the names of blueprints, instead of that one."""
 
-        self.login_message: Any = LOGIN_MESSAGE
+        self.login_message = login_message
         """What is flashed to those who are sent there; empty for nothing."""
 
-        self.login_message_category = LOGIN_MESSAGE_CATEGORY
+        self.login_message_category = login_message_category
         """The category of that message."""
 
-        self.refresh_view: str | None = None
+        self.refresh_view = text_or_none("refresh_view", refresh_view)
         """The view, or the URL, that people whose login is not fresh are sent to; without one: 401."""
 
-        self.needs_refresh_message: Any = REFRESH_MESSAGE
+        self.needs_refresh_message = needs_refresh_message
         """What is flashed to them; empty for nothing."""
 
-        self.needs_refresh_message_category = REFRESH_MESSAGE_CATEGORY
+        self.needs_refresh_message_category = needs_refresh_message_category
         """The category of that message."""
 
-        self.localize_callback: Callable[[Any], str] | None = None
+        self.localize_callback = localize_callback
         """Translates the two messages."""
 
         self.unauthorized_callback: Callable[[], Any] | None = None
         self.needs_refresh_callback: Callable[[], Any] | None = None
 
-        self.id_attribute = ID_ATTRIBUTE
+        self.id_attribute = id_attribute
         """The name of the method of users that returns their id."""
 
         self._adds_template_global = add_context_processor
-        super().__init__(**given)
+        super().__init__(anonymous_user=anonymous_user, session_protection=session_protection, **given)
         if app is not None:
             self.init_app(app, add_context_processor)
 
@@ -111,6 +150,7 @@ class LoginManager(Loaders, Generic[U]):
         """Register what runs with each request: nothing, if loaders are sync and cookies not refreshed."""
         app.login_manager = self
         self._apps.add(app)
+        options.follow(lambda: self.session_protection)
         if options.refresh_each_request:
             self._refreshing.add(app)
             app.after_request(self._update_remember_cookie)
@@ -122,7 +162,10 @@ class LoginManager(Loaders, Generic[U]):
 
     def check(self, app: Costrel) -> Iterable[Finding]:
         """Find a missing loader, and settings that let people in or do too little."""
-        return findings(self, app, is_refreshing=app in self._refreshing)
+        yield from findings(self, app, is_refreshing=app in self._refreshing)
+        yield from unknown_views(
+            app, [self.login_view, self.refresh_view, *self.blueprint_login_views.values()]
+        )
 
     # The current user.
 

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from costrel.checks import Finding
+from costrel.ext.login.addresses import is_url
 from costrel.ext.login.loaders import Loaders
 
-__all__ = ["findings"]
+__all__ = ["findings", "unknown_views"]
+
+
+def unknown_views(app: Any, views: Iterable[str | None]) -> Iterator[Finding]:
+    """Find login views that the application does not have.
+
+    Args:
+        app: The application.
+        views: Names of views, URLs, or ``None``.
+    """
+    if app.url_build_error_handlers:  # they may know more names
+        return
+
+    for view in sorted({view for view in views if view}):
+        # ".login" is a view of whatever blueprint the request is for.
+        if is_url(view) or view.startswith(".") or view in app.view_functions:
+            continue
+        near = difflib.get_close_matches(view, app.view_functions, n=1)
+        yield Finding(
+            "login.E005",
+            f"there is no view {view!r} to log in at: who is sent there gets an error",
+            f"Did you mean {near[0]!r}?"
+            if near
+            else "Give the name of a view, with its blueprint's, or a URL.",
+        )
 
 
 def findings(manager: Loaders, app: Any, *, is_refreshing: bool) -> Iterator[Finding]:

@@ -10,8 +10,9 @@ from weakref import WeakSet
 
 from costrel import current_app, g, request, session
 from costrel.ext.login import loading, remember
+from costrel.ext.login.config import PROTECTION
 from costrel.ext.login.mixins import AnonymousUserMixin
-from costrel.ext.login.options import LoginOptions
+from costrel.ext.login.options import LoginOptions, Protection
 from costrel.extension import Extension
 
 __all__ = ["Loaders", "current_application", "session_identifier", "warn_of_age"]
@@ -35,11 +36,17 @@ class Loaders(Extension[LoginOptions]):
 
     options_class: ClassVar[type[Any]] = LoginOptions
 
-    def __init__(self, **given: Any) -> None:
-        self.anonymous_user: Callable[[], Any] = AnonymousUserMixin
+    def __init__(
+        self,
+        *,
+        anonymous_user: Callable[[], Any] = AnonymousUserMixin,
+        session_protection: Protection = PROTECTION,
+        **given: Any,
+    ) -> None:
+        self.anonymous_user = anonymous_user
         """Makes the user of those who are not logged in."""
 
-        self.session_protection: str | bool | None = "basic"
+        self.session_protection = session_protection
         """``"basic"``, ``"strong"`` or ``None``; ``SESSION_PROTECTION`` goes before it."""
 
         self._user_callback: Callable[[str], Any] | None = None

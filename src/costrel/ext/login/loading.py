@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from costrel import current_app, request, session
 from costrel.errors import ContextError, SetupError
 from costrel.ext.login.config import SESSION_KEYS
-from costrel.ext.login.options import LoginOptions, read_mode
+from costrel.ext.login.options import LoginOptions
 from costrel.ext.login.remember import remembered_id
 from costrel.ext.login.signals import (
     _user_loaded_from_header,
@@ -33,7 +33,6 @@ Steps = Generator[tuple[Callable[[Any], Any], Any], Any, Any]
 class Manager(Protocol):
     """What is asked of a login manager here."""
 
-    session_protection: str | bool | None
     _user_callback: Callable[[str], Any] | None
     _request_callback: Callable[[Any], Any] | None
     _header_callback: Callable[[str], Any] | None
@@ -106,11 +105,7 @@ def _find_by_request(manager: Manager, options: LoginOptions) -> Steps:
 
 def _is_refused(manager: Manager, options: LoginOptions) -> bool:
     """Tell whether the session came from another browser or address and is void; note milder cases in it."""
-    # The configuration goes before the attribute; its key is there only if somebody set it.
-    if options.session_protection_is_set():
-        mode = options.session_protection
-    else:
-        mode = read_mode(manager.session_protection)
+    mode = options.session_protection
     # A session that names nobody has nothing to protect.
     if not mode or not session or not ("_user_id" in session or "_id" in session):
         return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from costrel.errors import ConfigError
 from costrel.ext.login.config import (
@@ -14,13 +14,19 @@ from costrel.ext.login.config import (
     COOKIE_NAME,
     COOKIE_SAMESITE,
     COOKIE_SECURE,
+    PROTECTION,
     USE_SESSION_FOR_NEXT,
 )
 from costrel.extension import Option, Options, choice, flag, text
 
-__all__ = ["LoginOptions", "read_mode"]
+__all__ = ["LoginOptions", "Protection", "text_or_none"]
 
-read_mode = choice("basic", "strong", None, False)
+Protection = Literal["basic", "strong", False] | None
+"""What becomes of a session that comes from another browser or address."""
+
+_PROTECTION = "SESSION_PROTECTION"
+
+_read_protection: Callable[[Any], Protection] = choice("basic", "strong", None, False)
 
 
 def _duration(value: Any) -> timedelta:
@@ -41,6 +47,21 @@ def _flag_or_none(value: Any) -> bool | None:
 
 def _text_or_none(value: Any) -> str | None:
     return None if value is None else text(value)
+
+
+def text_or_none(name: str, value: Any) -> str | None:
+    """Return an argument that must be a text or ``None``.
+
+    Raises:
+        ConfigError: If it is something else, such as a view itself.
+    """
+    try:
+        return _text_or_none(value)
+    except ValueError as error:
+        raise ConfigError(
+            f"{name} {error}, got {value!r}",
+            hint=f'Give the name of the view, or a URL: {name}="sign_in".',
+        ) from None
 
 
 class LoginOptions(Options):
@@ -88,12 +109,12 @@ class LoginOptions(Options):
         key="REMEMBER_COOKIE_REFRESH_EACH_REQUEST",
         read=flag,
     )
-    session_protection: Option[str | bool | None] = Option(
-        "basic",
+    session_protection: Option[Protection] = Option(
+        PROTECTION,
         'What becomes of a session that comes from another browser or address: "basic" makes the login not '
-        'fresh, "strong" ends it, None does nothing. Goes before the attribute of the manager.',
-        key="SESSION_PROTECTION",
-        read=read_mode,
+        'fresh, "strong" ends it, None does nothing. Goes before the argument and attribute of the manager.',
+        key=_PROTECTION,
+        read=_read_protection,
     )
     use_session_for_next = Option(
         USE_SESSION_FOR_NEXT,
@@ -121,11 +142,32 @@ class LoginOptions(Options):
     )
 
     def __init__(self, config: MutableMapping[str, Any], given: Mapping[str, Any] | None = None) -> None:
-        was_chosen = "SESSION_PROTECTION" in config or "session_protection" in (given or {})
+        self._attribute: Callable[[], Any] | None = None
+        is_configured = _PROTECTION in config
         super().__init__(config, given)
-        if not was_chosen:  # then the attribute of the manager says it
-            del config["SESSION_PROTECTION"]
+        if not is_configured:  # then the attribute of the manager says it
+            del config[_PROTECTION]
 
-    def session_protection_is_set(self) -> bool:
-        """Tell whether the configuration says how sessions are protected."""
-        return "SESSION_PROTECTION" in self.config
+    def follow(self, attribute: Callable[[], Any]) -> None:
+        """Take session protection from the manager, where the configuration says nothing about it.
+
+        Args:
+            attribute: Returns what the manager's attribute is now.
+
+        Raises:
+            ConfigError: If there is no such protection.
+        """
+        self._attribute = attribute
+        _ = self.session_protection  # refused at the setup, not in a request
+
+    def _default_of(self, option: Option[Any]) -> Any:
+        if option.key == _PROTECTION and self._attribute is not None:
+            return self._attribute()
+
+        return super()._default_of(option)
+
+    def _origin_of(self, key: str) -> str:
+        if key == _PROTECTION and self._attribute is not None and key not in self.config:
+            return "default" if self._attribute() == PROTECTION else "code"
+
+        return super()._origin_of(key)
