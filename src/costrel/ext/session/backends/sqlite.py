@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 from costrel.ext.session.backends.store import Entry, StoreError
@@ -175,8 +176,8 @@ class SQLiteStore(AsyncTwins):
 
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # SECURITY: the ids in it are as good as passwords; SQLite itself would leave it to the umask.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not self.path.exists():
+            _create(self.path)
         connection = sqlite3.connect(
             self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
@@ -191,6 +192,27 @@ class SQLiteStore(AsyncTwins):
             raise
 
         return connection
+
+
+def _create(path: Path) -> None:
+    """Make an empty file for its owner alone, if there still is none.
+
+    SECURITY: the ids in it are as good as passwords; SQLite itself would
+    leave it to the umask.
+    """
+    # POSIX: closing any descriptor of a file drops the locks that this process has on it, SQLite's
+    # too, and another process then deletes the log under it. So the file gets its name when closed.
+    descriptor, unnamed = mkstemp(prefix=path.name, dir=path.parent)
+    os.close(descriptor)
+    try:
+        os.link(unnamed, path)
+    except FileExistsError:
+        pass  # somebody else has just made it
+    except OSError:  # no links on this file system: safe but for two threads at the first use of all
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    finally:
+        os.unlink(unnamed)
 
 
 @contextmanager
