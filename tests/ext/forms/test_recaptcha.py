@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
 
 from costrel.ext.forms import AsyncValidatorError, FlaskForm, Forms, Recaptcha, RecaptchaField
-from costrel.ext.forms.recaptcha.validators import RecaptchaKeyError
+from costrel.ext.forms.recaptcha.validators import RecaptchaKeyError, http
+from costrel.ext.forms.recaptcha.verification import DEFAULT_SERVER
 from costrel.ext.forms.testing import FakeRecaptcha
 
 MISSING = "The response parameter is missing."
@@ -197,6 +200,32 @@ def test_a_service_that_is_away_counts_as_no(app, caplog):
 
     assert errors(app) == [MISSING]
     assert "did not answer" in caplog.text
+
+
+def test_a_service_that_is_too_slow_counts_as_no(app, caplog):
+    app.testing = False
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and never answers
+        app.config["RECAPTCHA_VERIFY_SERVER"] = f"http://127.0.0.1:{silent.getsockname()[1]}/verify"
+        app.config["RECAPTCHA_TIMEOUT"] = 0.05
+
+        assert errors(app) == [MISSING]
+
+    assert "did not answer" in caplog.text
+
+
+@pytest.mark.parametrize(("code", "expected"), [(200, []), (400, [MISSING])])
+def test_what_sends_the_request_can_be_replaced(app, monkeypatch, code, expected):
+    asked = []
+
+    def urlopen(url, data):
+        asked.append((url, parse_qs(data.decode())["response"]))
+        return SimpleNamespace(code=code, read=lambda: '{"success": true}')
+
+    app.testing = False
+    monkeypatch.setattr(http, "urlopen", urlopen)
+
+    assert errors(app) == expected
+    assert asked == [(DEFAULT_SERVER, ["pass"])]
 
 
 def test_a_message_of_ones_own_is_shown(app, service):

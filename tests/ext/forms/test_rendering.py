@@ -279,7 +279,7 @@ def test_a_prefix_keeps_two_forms_apart(app):
     page = page_of(app, submitted={}, prefix="b")
 
     assert page.select_one(".forms-summary")["id"] == "b-form-errors"
-    assert page.select_one("#b-name")["aria-describedby"] == "b-name-hint"
+    assert page.select_one("#b-name")["aria-describedby"] == "b-name-hint b-name-error"
 
 
 def test_the_summary_can_stand_elsewhere_with_a_title_of_its_own(app):

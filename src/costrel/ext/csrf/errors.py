@@ -16,6 +16,8 @@ from costrel.errors import ConfigError
 
 __all__ = ["CSRFError", "NoSecretKeyError", "TokenError", "token_error"]
 
+_REASON = "CSRF validation failed."
+
 
 class TokenError(ValueError):
     """A token was refused; its text is the reason.
@@ -51,12 +53,12 @@ class CSRFError(BadRequest):
         (400, 'The CSRF token has expired.')
     """
 
-    description = "CSRF validation failed."
+    description = _REASON
 
     @property
     def reason(self) -> str:
         """Why, in one short sentence for the visitor."""
-        return self.description or type(self).description
+        return self.description or _REASON
 
     hint = ""
     """What its developer can do about it, on the page if not empty; it is in debug mode."""

@@ -135,6 +135,12 @@ class CSRFProtect(Extension[CSRFOptions]):
             ... def paid():
             ...     "Called by the bank, which proves by a signature who it is."
         """
+        self._keep_exempt(view)
+
+        return view
+
+    # Any: what V is bound to; checkers narrow a type variable to something else.
+    def _keep_exempt(self, view: Any) -> None:
         if isinstance(view, Blueprint):
             self._exempt_blueprints.add(view)
         elif isinstance(view, str):
@@ -142,8 +148,6 @@ class CSRFProtect(Extension[CSRFOptions]):
         else:
             # Not by its name, which other functions of the module may have.
             self._exempt_functions[id(view)] = view
-
-        return view
 
     def renew_token(self, *, keep_previous: bool = False) -> None:
         """Give the current session a new secret: tokens made before are refused.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -169,13 +169,15 @@ def forms_stylesheet() -> Markup:
     return Markup('<link rel="stylesheet" href="{}">').format(address)
 
 
-def _macro(name: str) -> Any:
+def _macro(name: str) -> Callable[..., Markup]:
     env: Any = current_app.jinja_env
     if env.is_async:
         # Macros of an async template have to be waited for, and these functions are called in any.
         env = env.overlay(enable_async=False)
 
-    return getattr(env.get_template(_MACROS).module, name)
+    macro: Callable[..., Markup] = getattr(env.get_template(_MACROS).module, name)
+
+    return macro
 
 
 # Any: a text, or what becomes one.

@@ -42,7 +42,7 @@ class FileField(wtforms.FileField):  # type: ignore[misc]  # WTForms has no type
         if data is not None:
             self.data = data
         else:
-            self.raw_data = ()
+            self.raw_data: list[Any] = []
 
 
 class MultipleFileField(wtforms.MultipleFileField):  # type: ignore[misc]  # WTForms has no types
@@ -54,7 +54,7 @@ class MultipleFileField(wtforms.MultipleFileField):  # type: ignore[misc]  # WTF
         if data:
             self.data = data
         else:
-            self.raw_data = ()
+            self.raw_data: list[Any] = []
 
 
 class FileRequired(DataRequired):  # type: ignore[misc]  # WTForms has no types

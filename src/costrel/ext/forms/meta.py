@@ -55,7 +55,7 @@ class Meta(DefaultMeta):  # type: ignore[misc]  # WTForms has no types
     _parent_form: Any = None
 
     @cached_property
-    def csrf(self) -> bool:
+    def csrf(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]  # a plain value in WTForms
         """Whether the form has a token: ``WTF_CSRF_ENABLED``.
 
         A form within a form has none if the outer one has.
@@ -72,7 +72,7 @@ class Meta(DefaultMeta):  # type: ignore[misc]  # WTForms has no types
         return current_app.config.get("WTF_CSRF_SECRET_KEY") or current_app.secret_key
 
     @cached_property
-    def csrf_field_name(self) -> str:
+    def csrf_field_name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
         """The name of the token's field, and its key in the session: ``WTF_CSRF_FIELD_NAME``."""
         name: str = current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token")
 
@@ -112,7 +112,8 @@ def _submitted_data() -> Any:
     if not is_submitted():
         return None
     if request.files:
-        return CombinedMultiDict((request.files, request.form))
+        both: Any = (request.files, request.form)  # of two types, which nothing minds
+        return CombinedMultiDict(both)
     if request.form:
         return request.form
     if not request.is_json:

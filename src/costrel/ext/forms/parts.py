@@ -218,9 +218,7 @@ def html_attributes(given: Mapping[str, Any]) -> Markup:
         >>> html_attributes({"hx_post": "/save", "class_": "wide", "novalidate": True, "id": None})
         Markup('class="wide" hx-post="/save" novalidate')
     """
-    written: Markup = html_params(**_cleaned(given))
-
-    return written
+    return Markup(html_params(**_cleaned(given)))  # which escapes
 
 
 def _cleaned(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ __all__ = ["is_refused", "leaves", "settle"]
 
 # The largest power of ten that a float holds: what is beyond fails when it is compared, rounded or written.
 _MAX_POWER = 308
-_MAX_INTEGER = 10**_MAX_POWER
+_MAX_INTEGER: int = 10**_MAX_POWER
 
 
 # Any: WTForms has no types.

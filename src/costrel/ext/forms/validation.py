@@ -54,6 +54,8 @@ class Pending(NamedTuple):
 Steps = Generator[Pending, Any, bool]
 T = TypeVar("T", bound=Callable[..., Any])
 
+_CHAIN = "_run_validation_chain"  # a field with one of its own
+
 
 # Any: functions; WTForms has no types.
 def is_default(method: Any) -> bool:
@@ -159,7 +161,7 @@ def field_steps(field: Any, form: Any, extra: Iterable[Any] = (), *, aio: bool) 
         return (yield from _nested_form_steps(field, aio=aio))
     if kind is FieldList.validate:
         return (yield from _list_steps(field, form, extra, aio=aio))
-    if kind is not Field.validate or type(field)._run_validation_chain is not Field._run_validation_chain:
+    if kind is not Field.validate or getattr(type(field), _CHAIN) is not getattr(Field, _CHAIN):
         return _validate_its_own_way(field, form, extra)
 
     field.errors = list(field.process_errors)

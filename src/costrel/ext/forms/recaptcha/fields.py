@@ -38,4 +38,4 @@ class RecaptchaField(Field):  # type: ignore[misc]  # WTForms has no types
         **kwargs: Any,
     ) -> None:
         self.nonce = nonce
-        super().__init__(label, validators or [Recaptcha()], **kwargs)
+        super().__init__(label, list(validators or [Recaptcha()]), **kwargs)
