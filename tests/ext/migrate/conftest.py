@@ -51,7 +51,9 @@ class Shop:
 
     def run(self, *arguments, code=0):
         """Run a command of the group and return what it wrote."""
+        debug = self.app.debug
         result = self.app.test_cli_runner().invoke(args=[self.migrate.command, *arguments])
+        self.app.debug = debug  # which a command sets as the environment says
         assert result.exit_code == code, (result.output, result.exception)
         return result.output
 

@@ -12,7 +12,7 @@ FIRST = "op.create_table('first', sa.Column('id', sa.Integer))"
 HALF = """\
 op.create_table('second', sa.Column('id', sa.Integer))
 op.execute("INSERT INTO first (id) VALUES (1)")
-op.execute("SELECT nothing FROM nowhere")"""
+op.execute("SELECT x FROM nowhere")"""
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from costrel.ext.migrate.errors import line_to_type
 
-__all__ = ["Directives", "describe_diffs", "find_nameless"]
+__all__ = ["Directives", "describe_diffs", "find_nameless", "nameless_told_once"]
 
 log = logging.getLogger("costrel.migrate")
 
@@ -44,7 +46,7 @@ class Directives:
             log.info("No changes in schema detected: no migration is written")
             return
 
-        tables = list(find_nameless(script.upgrade_ops_list))
+        tables = list(find_nameless([*script.upgrade_ops_list, *script.downgrade_ops_list]))
         if tables:
             log.warning(
                 "The migration removes constraints without a name from %s, which no database can do. Write"
@@ -67,6 +69,14 @@ def find_nameless(operations: Any) -> Iterator[str]:
         if type(operation).__name__ == "DropConstraintOp" and operation.constraint_name is None:
             yield operation.table_name
         yield from find_nameless(list(getattr(operation, "ops", ())))
+
+
+@contextmanager
+def nameless_told_once() -> Iterator[None]:
+    """Keep Alembic from warning of what ``Directives`` tells with its remedy."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Autogenerate rendered a drop_constraint", UserWarning)
+        yield
 
 
 def describe_diffs(diffs: list[Any]) -> list[str]:

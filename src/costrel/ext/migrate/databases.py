@@ -89,7 +89,7 @@ def bind_names(app: Costrel | None = None, db: Any = None) -> list[str]:
     """
     app = app or current_app  # the proxy serves as well
     db = db if db is not None else app.extensions["migrate"].db
-    binds = app.config.get("SQLALCHEMY_BINDS")
+    binds: Any = app.config.get("SQLALCHEMY_BINDS")
     if binds is None:
         named = getattr(db, "bind_names", None)
         binds = named() if callable(named) else ()
@@ -119,7 +119,7 @@ def _engine_of(db: Any, key: str | None) -> tuple[Engine | AsyncEngine, bool]:
         return db.get_engine(key), False
     if key in engines:
         return engines[key], False
-    async_engines = getattr(db, "async_engines", ())
+    async_engines: Any = getattr(db, "async_engines", ())  # another object's may be of any type
     if key in async_engines:
         return async_engines[key], True
 

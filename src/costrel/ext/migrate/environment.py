@@ -125,7 +125,8 @@ class _Run:
     def _migrate(self, stack: ExitStack, database: Database, connection: Connection) -> None:
         """Run one database's migrations in a transaction that ends with the stack."""
         arguments = dict(self.arguments)
-        callbacks = _as_list(arguments.pop("on_version_apply", ()))
+        # Any: Alembic takes several, which its stub does not say.
+        callbacks: Any = _as_list(arguments.pop("on_version_apply", ()))
         version_table = arguments.get("version_table", "alembic_version")
         place = f"{arguments.get('version_table_schema') or ''}.{version_table}"
         is_sqlite = connection.dialect.name == "sqlite"
@@ -174,7 +175,7 @@ class _Run:
             with context.begin_transaction():
                 context.run_migrations(**self._step_arguments(database))
 
-    def _tokens(self, database: Database) -> dict[str, str]:
+    def _tokens(self, database: Database) -> dict[str, Any]:  # Any: to be passed with all arguments
         if not self.is_multi:
             return {}
 

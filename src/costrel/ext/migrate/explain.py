@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_pending", "explain_error", "is_about_missing_thing"]
 
-# A table or a column that is not there: SQLSTATE of PostgreSQL, numbers of MariaDB and MySQL.
-_CODES = frozenset(("42P01", "42703", 1146, 1054))
+# A table or a column that is not there: PostgreSQL's states, MariaDB's and MySQL's states and numbers.
+_CODES = frozenset(("42P01", "42703", "42S02", "42S22", 1146, 1054))
 _SQLITE_TEXTS = re.compile(r"no such (table|column)|has no column named")
 _MOST_LISTED = 20
 # Alembic's modules import each other; two threads that import it first get halves of them.
@@ -101,7 +101,7 @@ def is_about_missing_thing(error: BaseException | None) -> bool:
     seen: set[int] = set()
     while error is not None and exc is not None and id(error) not in seen:
         seen.add(id(error))
-        if isinstance(error, exc.DBAPIError) and _is_missing(error.orig):
+        if isinstance(error, exc.DBAPIError) and _is_missing(getattr(error, "orig", None)):
             return True
         error = error.__cause__ or error.__context__
 
@@ -109,10 +109,13 @@ def is_about_missing_thing(error: BaseException | None) -> bool:
 
 
 def _is_missing(cause: Any) -> bool:
-    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if code is None and getattr(cause, "args", ()):
-        code = cause.args[0]
-    if isinstance(code, str | int) and code in _CODES:
+    # Drivers of MariaDB have the number first in their arguments, and some of them a state beside it.
+    codes = [
+        getattr(cause, "sqlstate", None),
+        getattr(cause, "pgcode", None),
+        *getattr(cause, "args", ())[:1],
+    ]
+    if any(isinstance(code, str | int) and code in _CODES for code in codes):
         return True
 
     return "sqlite" in type(cause).__module__ and _SQLITE_TEXTS.search(str(cause)) is not None

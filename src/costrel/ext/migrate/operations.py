@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from costrel.ext.migrate.autogenerate import nameless_told_once
 from costrel.ext.migrate.folders import init, list_templates
 from costrel.ext.migrate.running import (
     Directory,
@@ -60,7 +61,8 @@ def revision(
     """
     from alembic import command
 
-    with configured(directory, opts=["autogenerate"] if autogenerate else []) as config:
+    options = ["autogenerate"] if autogenerate else []
+    with configured(directory, opts=options) as config, nameless_told_once():
         refuse_several_heads(config, head)
         command.revision(
             config,
@@ -108,7 +110,7 @@ def migrate(
     """
     from alembic import command
 
-    with configured(directory, x_arg=x_arg, opts=["autogenerate"]) as config:
+    with configured(directory, x_arg=x_arg, opts=["autogenerate"]) as config, nameless_told_once():
         refuse_several_heads(config, head)
         command.revision(
             config,

@@ -12,7 +12,7 @@ __all__ = ["MigrateOptions"]
 
 def _path(value: Any) -> str:
     if isinstance(value, str | os.PathLike):
-        return os.fspath(value)  # type: ignore[return-value]  # no path here is of bytes
+        return os.fspath(value)
 
     raise ValueError("must be a path")
 

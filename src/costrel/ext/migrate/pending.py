@@ -130,6 +130,7 @@ def _heads_of(connection: Any, arguments: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _pending_in(scripts: ScriptDirectory, database: str, heads: tuple[str, ...]) -> list[PendingMigration]:
+    scripts.get_revisions(heads)  # refuses one that has no file, which iterating does in other words
     found = list(scripts.iterate_revisions("heads", heads or "base", implicit_base=True))
 
     return [

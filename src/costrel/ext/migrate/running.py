@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ __all__ = ["Directory", "XArg", "configured", "current_state", "refuse_several_h
 
 Directory = str | os.PathLike[str] | None
 XArg = str | Sequence[str] | None
+
+# `alembic.context` and `alembic.op` are the process's: of two threads, one would find the other's there.
+_one_at_a_time = threading.RLock()
 
 
 def current_state() -> MigrateState:
@@ -43,6 +47,8 @@ def configured(
 ) -> Iterator[Config]:
     """Give a command its configuration, and turn its errors into those of this package.
 
+    Another thread's command waits meanwhile.
+
     Args:
         directory: The folder of the migrations, if not the application's.
         x_arg: What an ``env.py`` of one's own gets.
@@ -50,7 +56,7 @@ def configured(
         writes: The command's name if it changes databases.
     """
     state = current_state()
-    with told_errors(state):
+    with _one_at_a_time, told_errors(state):
         config = state.migrate.get_config(directory, x_arg=x_arg, opts=opts)
         config.attributes["costrel.writes"] = writes
         yield config

@@ -8,6 +8,7 @@ with it that refer to it and cascade.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from types import TracebackType
@@ -20,6 +21,8 @@ from costrel.ext.migrate.errors import MigrationError
 from costrel.ext.migrate.locks import wait_until
 
 __all__ = ["SqliteGuard"]
+
+_BEGINS = re.compile(r"\s*BEGIN\b", re.IGNORECASE)
 
 
 class SqliteGuard:
@@ -39,6 +42,7 @@ class SqliteGuard:
         self.wait_seconds = wait_seconds
         self._foreign_keys = False
         self._orphans: Counter[tuple[str, str]] | None = None
+        self._has_just_begun = False
 
     def __enter__(self) -> Self:
         # Any: sqlite3's, or what stands for it.
@@ -50,6 +54,7 @@ class SqliteGuard:
             self._driver.autocommit = sqlite3.LEGACY_TRANSACTION_CONTROL  # type: ignore[attr-defined]  # 3.12 has it
         self._foreign_keys = self._run("PRAGMA foreign_keys") == [(1,)]
         event.listen(self.connection, "begin", self._begin)
+        event.listen(self.connection, "before_cursor_execute", self._leave_out_second_begin, retval=True)
 
         return self
 
@@ -57,6 +62,7 @@ class SqliteGuard:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         event.remove(self.connection, "begin", self._begin)
+        event.remove(self.connection, "before_cursor_execute", self._leave_out_second_begin)
         if self.connection.closed or self.connection.invalidated:
             return
         self._leave_transaction()
@@ -89,13 +95,28 @@ class SqliteGuard:
     def _begin(self, connection: Connection) -> None:
         if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
             return
-        # A handler of the engine may have begun one; it would not have the write lock.
         self._driver.isolation_level = None
         self._leave_transaction()
         self._run("PRAGMA foreign_keys=OFF")
         wait_until(self._try_to_begin, wait_seconds=self.wait_seconds)
         if self._foreign_keys and self._orphans is None:
             self._orphans = self._find_orphans()
+        self._has_just_begun = True
+
+    # Any: SQLAlchemy's events have no types of their own.
+    def _leave_out_second_begin(
+        self, connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any
+    ) -> tuple[str, Any]:
+        """Pass over a BEGIN of the engine's handlers, which are called after that of the connection.
+
+        SQLAlchemy's documentation proposes such a handler for SQLite.
+        """
+        if self._has_just_begun:
+            self._has_just_begun = _BEGINS.match(statement) is not None
+            if self._has_just_begun:
+                return "SELECT 1", parameters
+
+        return statement, parameters
 
     def _try_to_begin(self) -> bool:
         try:
