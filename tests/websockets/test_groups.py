@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -359,6 +360,20 @@ def test_members_of_several_loops_get_a_message_once(app, connect):
         thread.join(10)
 
     assert said == [["one", "two"]] * 2
+
+
+def test_threads_that_ask_at_once_get_the_same_groups(app, monkeypatch):
+    both, init = threading.Barrier(2), Groups.__init__
+
+    def init_with_the_other(self, *args, **kwargs):
+        both.wait(10)
+        init(self, *args, **kwargs)
+
+    monkeypatch.setattr(Groups, "__init__", init_with_the_other)
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda _: app.groups, range(2))
+
+    assert one is two is app.groups
 
 
 @pytest.mark.parametrize("data", [b"", b"t", b"x\x00", b"t\x05abc", b"t\x01\xff", b"t\x00\xff"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import threading
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Protocol
@@ -70,6 +71,7 @@ class Groups:
 
     def __init__(self, url: str | None = None, *, prefix: str = "") -> None:
         self._members: dict[str, dict[Any, _Member]] = {}
+        self._lock = threading.Lock()  # members may be on several loops, each in a thread of its own
         self._numbers = itertools.count()
         self._process = secrets.token_hex(6)
         self._bus_of: Callable[[], Bus] | None = None
@@ -93,23 +95,25 @@ class Groups:
         if ws.is_closed:  # nothing would take it out again
             raise WebSocketDisconnect(ws.close_code, ws.close_reason)
 
-        members = self._members.setdefault(name, {})
-        if ws not in members:
-            members[ws] = _Member(asyncio.get_running_loop(), f"{self._process}{next(self._numbers):x}")
-            if ws._groups is None:
-                ws._groups = set()
-            ws._groups.add(self[name])
+        with self._lock:
+            members = self._members.setdefault(name, {})
+            if ws not in members:
+                members[ws] = _Member(asyncio.get_running_loop(), f"{self._process}{next(self._numbers):x}")
+                if ws._groups is None:
+                    ws._groups = set()
+                ws._groups.add(self[name])
         if self._bus_of is not None:
             await self._bus_of().subscribe(name)
 
     def _remove(self, name: str, ws: Any) -> None:
-        members = self._members.get(name)
-        if members is None or members.pop(ws, None) is None:
-            return
+        with self._lock:
+            members = self._members.get(name)
+            if members is None or members.pop(ws, None) is None:
+                return
 
-        ws._groups.discard(self[name])
-        if not members:
-            del self._members[name]
+            ws._groups.discard(self[name])
+            if not members:
+                del self._members[name]
         if self._bus_of is not None:
             _in_background(self._bus_of().unsubscribe(name))
 
@@ -122,7 +126,7 @@ class Groups:
 
         here = asyncio.get_running_loop()
         await self.deliver(name, message, token)
-        for loop in {member.loop for member in self._members.get(name, {}).values()} - {here}:
+        for loop in {member.loop for _, member in self._members_of(name)} - {here}:
             if not loop.is_closed():
                 delivered = asyncio.run_coroutine_threadsafe(self.deliver(name, message, token), loop)
                 await asyncio.wrap_future(delivered)
@@ -131,7 +135,7 @@ class Groups:
         """Tell whether somebody on the running loop is in a group."""
         here = asyncio.get_running_loop()
 
-        return any(member.loop is here for member in self._members.get(name, {}).values())
+        return any(member.loop is here for _, member in self._members_of(name))
 
     async def deliver(self, name: str, message: str | bytes, skip: str) -> None:
         """Hand a message to the members on the running loop; what brings messages here calls it.
@@ -142,11 +146,14 @@ class Groups:
             skip: The token of a member that is not to get it.
         """
         here = asyncio.get_running_loop()
-        for ws, member in tuple(self._members.get(name, {}).items()):
+        for ws, member in self._members_of(name):
             if member.loop is here and member.token != skip:
                 ws.post(message)
         # The writers have their turn, so that a quick sender fills no queues of quick readers.
         await asyncio.sleep(0)
+
+    def _members_of(self, name: str) -> tuple[tuple[Any, _Member], ...]:
+        return tuple(self._members.get(name, {}).items())
 
 
 class Group:

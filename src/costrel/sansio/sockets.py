@@ -145,7 +145,8 @@ class AppSockets(SocketRoutes):
         from costrel.groups import Groups  # for cost: asyncio
 
         app: Any = self
-        return Groups(app.config["WEBSOCKET_GROUPS_URL"], prefix=f"{app.name}:")
+        made = Groups(app.config["WEBSOCKET_GROUPS_URL"], prefix=f"{app.name}:")
+        return app.__dict__.setdefault("groups", made)  # type: ignore[no-any-return]  # one, whatever threads ask
 
 
 class BlueprintSockets(SocketRoutes):
