@@ -41,6 +41,7 @@ def app(make_store, store_kind, prefix):
 
     @app.get("/login")
     def login():
+        session.get("n")
         app.all_have_read.wait(60)
         session.rotate()
         session["_user_id"] = "7"

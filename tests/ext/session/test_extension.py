@@ -208,7 +208,7 @@ def test_a_session_that_nobody_uses_costs_one_call(calls_of):
     with_sessions = make()
     Session(with_sessions, store=MemoryStore())
 
-    # The question whether it may be opened late, 0.1 µs.
+    # The question whether it may be opened late, 0.05 µs.
     assert calls_of(with_sessions) - calls_of(make()) == 1
 
 

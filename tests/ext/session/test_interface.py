@@ -88,9 +88,7 @@ def store(request, make_store):
 
 @pytest.fixture
 def app(store, prefix):
-    app = make_app(store, SESSION_KEY_PREFIX=prefix)
-    with app.test_app():
-        yield app
+    return make_app(store, SESSION_KEY_PREFIX=prefix)
 
 
 def test_what_one_request_puts_in_the_next_one_finds(app, client, way):
@@ -208,15 +206,15 @@ def test_emptying_it_deletes_it_and_its_cookie(app, client, store, prefix):
 
 
 def test_a_request_under_way_does_not_bring_back_what_was_deleted(app, client, store, prefix):
-    browser = client(app)
-    browser.get("/set/n/1")
-    sid = sid_of(browser)
-
     @app.get("/slow")
     def slow():
         session["n"] = 2
-        store.delete(prefix + sid)
+        store.delete(prefix + session.sid)
         return "slow"
+
+    browser = client(app)
+    browser.get("/set/n/1")
+    sid = sid_of(browser)
 
     response = browser.get("/slow")
 

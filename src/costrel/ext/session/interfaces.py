@@ -75,9 +75,7 @@ class _OfOneType(ServerSideSessionInterface):
             "serialization_format": serialization_format,
             **more,
         }
-        named = {option.name: option.key for option in SessionOptions.all_options()}
-        config = {key: value for key, value in app.config.items() if key not in named.values()}
-        options = SessionOptions(config, given)
+        options = SessionOptions({}, given)  # not the application's: several interfaces may differ
         super().__init__(app, make_store(app, options), options)
 
     @classmethod

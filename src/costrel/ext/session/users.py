@@ -120,11 +120,11 @@ class UserSessions:
         return count
 
     def _deleting_one(self, user_id: Any, session_id: str) -> Steps[bool]:
+        current = _current()  # opened before it is deleted, or it would be taken for a new one
         keys = yield from self._keys_of(user_id)
         for key in keys:
             if _public_id(key) == session_id:
                 is_deleted: bool = yield Call("delete", (key,), {})
-                current = _current()
                 if current is not None and key == self._key_of(current):
                     current.forget()
                 return is_deleted
