@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import logging
 import os
+import time
 
 import pytest
 
@@ -80,3 +81,28 @@ def client(protocol):
         return app.test_client(protocol=protocol, **options)
 
     return make
+
+
+@pytest.fixture
+def assert_linear():
+    """Hold work, which is given a size, to time in proportion to it.
+
+    Both sizes are measured again while the machine could be the reason: what
+    takes the square of the time does so each time.
+    """
+
+    def assert_linear(work, small, *, times=4, attempts=8):
+        least = {small: 60.0, small * times: 60.0}
+        for _ in range(attempts):
+            for size, before in least.items():
+                begin = time.process_time()
+                work(size)
+                least[size] = min(before, time.process_time() - begin)
+            if least[small * times] < times * times * 0.56 * least[small] + 0.05:
+                return
+
+        raise AssertionError(
+            f"{times} times the size took {least[small * times] / least[small]:.1f} times as long"
+        )
+
+    return assert_linear

@@ -1,7 +1,5 @@
 """What is shown of settings holds no secret."""
 
-import time
-
 import pytest
 
 from costrel.core.masking import MASK, is_secret_name, mask, mask_text, mask_url_passwords
@@ -70,12 +68,9 @@ def test_only_the_password_of_a_url_is_masked(url, shown):
     assert mask_url_passwords(url) == shown
 
 
-def test_masking_takes_linear_time():
-    begin = time.perf_counter()
-    mask_url_passwords("://" * 50_000 + "@")
-    mask_url_passwords("@" + "://a:" * 50_000)
-
-    assert time.perf_counter() - begin < 1
+def test_masking_takes_linear_time(assert_linear):
+    assert_linear(lambda size: mask_url_passwords("://" * size + "@"), 20_000)
+    assert_linear(lambda size: mask_url_passwords("@" + "://a:" * size), 20_000)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +93,5 @@ def test_secrets_in_a_text_are_masked_and_the_rest_is_kept(text, shown):
 
 
 @pytest.mark.parametrize("unit", ["TOKEN", "TOKEN=", "TOKEN='", "a=", "token: ", "TOKEN=a,"])
-def test_masking_a_text_takes_linear_time(unit):
-    begin = time.process_time()
-    mask_text(unit * 100_000)
-
-    assert time.process_time() - begin < 1
+def test_masking_a_text_takes_linear_time(unit, assert_linear):
+    assert_linear(lambda size: mask_text(unit * size), 25_000)
