@@ -21,7 +21,7 @@ EXAMPLE = ROOT / "examples" / "wayside"
 HERE = Path(__file__).parent
 PROBE, WAYSIDE = "probe:app", "wayside:create_app"
 SERVERS = ["gunicorn-sync", "gunicorn-gthread", "granian", "granian-rsgi", "waitress", "werkzeug"]
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 def command(server, app, port):

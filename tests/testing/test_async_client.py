@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 from costrel import Costrel, g, redirect, request, session
 from costrel.sse import Event, EventStream
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from costrel import Costrel
 from costrel.errors import ConfigError
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from costrel.serving.websocket import answer_websocket
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 
 
 class Refused(Exception):

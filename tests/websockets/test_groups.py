@@ -343,7 +343,7 @@ def test_members_of_several_loops_get_a_message_once(app, connect):
     def client_in_a_thread():
         async def main():
             (client,) = await join(connect, "/rooms/a")
-            joined.wait(10)
+            joined.wait(30)
             said.append([await client.receive(), await client.receive()])
             await client.leave()
             await client.done()
@@ -353,11 +353,11 @@ def test_members_of_several_loops_get_a_message_once(app, connect):
     threads = [threading.Thread(target=client_in_a_thread) for _ in range(2)]
     for thread in threads:
         thread.start()
-    joined.wait(10)
+    joined.wait(30)
     app.groups["a"].send("one")
     app.groups["a"].send("two")
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
 
     assert said == [["one", "two"]] * 2
 

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 SERVERS = [
     "uvicorn-websockets",
     "uvicorn-wsproto",

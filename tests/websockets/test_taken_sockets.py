@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from costrel import request
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 30
 
 
 class OneRequestServer:
