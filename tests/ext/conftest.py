@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -40,6 +41,19 @@ def redis_url():
 @pytest.fixture
 def postgres_url():
     """Make a PostgreSQL database for one test: ``postgresql://…`` without a driver."""
+    with _postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_postgres_url():
+    """Make a PostgreSQL database for all tests of this process whose tables have names of their own."""
+    with _postgres_database() as url:
+        yield url
+
+
+@contextmanager
+def _postgres_database():
     import psycopg
 
     url = require_service("Postgres", POSTGRES_URL)
@@ -54,6 +68,19 @@ def postgres_url():
 @pytest.fixture
 def mariadb_url():
     """Make a MariaDB database for one test: ``mysql://…`` without a driver."""
+    with _mariadb_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_mariadb_url():
+    """Make a MariaDB database for all tests of this process whose tables have names of their own."""
+    with _mariadb_database() as url:
+        yield url
+
+
+@contextmanager
+def _mariadb_database():
     import pymysql
 
     url = require_service("MariaDB", MARIADB_URL)

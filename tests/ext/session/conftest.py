@@ -167,21 +167,23 @@ def _make(kind, request, tmp_path, options, closing):
 
 
 def _make_sqlalchemy(kind, request, tmp_path, options, closing):
-    from sqlalchemy import create_engine
+    from sqlalchemy import MetaData, create_engine
 
-    from costrel.ext.session.backends.sqlalchemy import SQLAlchemyStore
+    from costrel.ext.session.backends.sqlalchemy import SQLAlchemyStore, make_tables
 
     dialect = kind.partition("-")[2]
     if dialect == "sqlite":
         url = f"sqlite:///{tmp_path / 'tables.sqlite3'}"
     elif dialect == "postgresql":
-        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+psycopg://")
+        url = request.getfixturevalue("shared_postgres_url").replace("postgresql://", "postgresql+psycopg://")
     else:
-        url = request.getfixturevalue("mariadb_url").replace("mysql://", "mysql+pymysql://")
+        url = request.getfixturevalue("shared_mariadb_url").replace("mysql://", "mysql+pymysql://")
     engine = create_engine(url)
+    tables = make_tables(metadata := MetaData(), f"sessions_{uuid.uuid4().hex[:12]}")
     closing.append(engine.dispose)
+    closing.append(lambda: metadata.drop_all(engine))
 
-    return SQLAlchemyStore(engine, **options)
+    return SQLAlchemyStore(engine, tables=tables, **options)
 
 
 def _make_redis(request, options, closing):
