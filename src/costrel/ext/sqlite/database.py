@@ -9,7 +9,7 @@ import weakref
 from contextlib import closing
 
 from costrel.ext.sqlite.connections import Connection
-from costrel.ext.sqlite.errors import SchemaError, explained
+from costrel.ext.sqlite.errors import SchemaError, raise_explained
 from costrel.ext.sqlite.options import MEMORY, SQLiteOptions
 from costrel.ext.sqlite.schema import apply_schema, tables_of
 
@@ -55,10 +55,7 @@ class Database:
         try:
             return self._set_up(self._open(self._memory_uri() if is_memory else path, is_uri=is_memory))
         except sqlite3.OperationalError as error:
-            told = explained(error)
-            if told is not error:
-                raise told from error
-            raise
+            raise_explained(error)
 
     def _open(self, name: str, *, is_uri: bool) -> Connection:
         timeout = self.options.busy_timeout

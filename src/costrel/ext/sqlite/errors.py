@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from typing import NoReturn
 
 from werkzeug.exceptions import ServiceUnavailable
 
 from costrel.errors import CostrelError
 
-__all__ = ["DatabaseLocked", "DatabaseUnavailable", "SchemaError", "explained"]
+__all__ = ["DatabaseLocked", "DatabaseUnavailable", "SchemaError", "explained", "raise_explained"]
 
 _log = logging.getLogger("costrel.sqlite")
 
@@ -71,3 +72,11 @@ def explained(error: sqlite3.OperationalError) -> sqlite3.OperationalError:
     answer.sqlite_errorname = error.sqlite_errorname
 
     return answer
+
+
+def raise_explained(error: sqlite3.OperationalError) -> NoReturn:
+    """Raise an error of sqlite3's as ``explained`` has it."""
+    told = explained(error)
+    if told is error:
+        raise error
+    raise told from error
