@@ -291,6 +291,16 @@ def test_too_many_fields_are_a_413(app, client):
     ) == {413}
 
 
+@pytest.mark.parametrize("count", [200, 201])
+@pytest.mark.parametrize("as_list", [False, True])
+def test_too_many_values_of_json_are_a_413_too(app, client, count, as_list):
+    body = {"words-0": ["x"] * count} if as_list else {f"words-{number}": "x" for number in range(count)}
+
+    answer = client(app).post("/async", json=body)
+
+    assert answer.status_code == (200 if count == 200 else 413)
+
+
 def test_too_long_a_field_and_too_long_a_body_are_a_413(app, client):
     browser = client(app)
 

@@ -27,7 +27,7 @@ from wtforms import (  # type: ignore[import-untyped]  # WTForms has no types
 from wtforms.fields import SelectFieldBase  # type: ignore[import-untyped]  # as above
 from wtforms.fields.core import UnboundField  # type: ignore[import-untyped]  # as above
 
-__all__ = ["Refused", "class_of", "fit_to_fields", "from_json"]
+__all__ = ["Refused", "class_of", "count_values", "fit_to_fields", "from_json"]
 
 _TEXT_FIELDS = (
     BooleanField,
@@ -64,6 +64,16 @@ def from_json(body: Mapping[str, Any]) -> ImmutableMultiDict[str, Any]:
         ['a', 'b']
     """
     return ImmutableMultiDict(body)
+
+
+def count_values(body: Mapping[str, Any]) -> int:
+    """Count the fields that a JSON object is as form data.
+
+    Example:
+        >>> count_values({"name": "Ada", "tag": ["a", "b"], "none": []})
+        4
+    """
+    return sum(max(len(value), 1) if isinstance(value, list) else 1 for value in body.values())
 
 
 # Any: values of JSON and of applications; WTForms has no types.

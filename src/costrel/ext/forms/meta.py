@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from werkzeug.datastructures import CombinedMultiDict
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from wtforms.meta import DefaultMeta  # type: ignore[import-untyped]  # WTForms has no types
 
 from costrel.ext.forms.csrf import FormCSRF
-from costrel.ext.forms.formdata import fit_to_fields, from_json
+from costrel.ext.forms.formdata import count_values, fit_to_fields, from_json
 from costrel.ext.forms.i18n import translations
 from costrel.globals import current_app, request, session
 
@@ -88,6 +88,7 @@ class Meta(DefaultMeta):  # type: ignore[misc]  # WTForms has no types
 
         Raises:
             BadRequest: If the request brings JSON that is no object.
+            RequestEntityTooLarge: If that has more values than ``MAX_FORM_PARTS``.
         """
         if formdata is AUTO:
             formdata = _submitted_data()
@@ -122,5 +123,7 @@ def _submitted_data() -> Any:
     body = request.get_json()
     if not isinstance(body, dict):
         raise BadRequest("A form sent as JSON must be an object.")
+    if request.max_form_parts is not None and count_values(body) > request.max_form_parts:
+        raise RequestEntityTooLarge  # as for other forms: a list of fields makes one for each
 
     return from_json(body)
