@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,15 @@ def settings(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def app(settings: dict[str, Any]) -> Costrel:
-    return create_app(settings)
+def serve(settings: dict[str, Any]) -> Iterator[Callable[..., Costrel]]:
+    """Make an application with these settings or others, and have it serve until the test is over."""
+    with ExitStack() as stack:
+        yield lambda **changes: stack.enter_context(create_app({**settings, **changes}).test_app()).app
+
+
+@pytest.fixture
+def app(serve: Callable[..., Costrel]) -> Costrel:
+    return serve()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import update
-from wayside import create_app
 from wayside.models import Line, db
 from wayside.records import lines, users
 from wayside.testing import Person
@@ -203,7 +202,7 @@ def test_page_of_another_site_may_not_connect(fern):
 
 def test_session_of_an_account_that_is_gone_is_a_visitor(app, otto):
     with otto.client.session_transaction() as session:
-        session["user_id"] = 99
+        session["_user_id"] = "99"
 
     with sit_down(otto) as theirs:
         assert receive(theirs, "present") == {"present": [], "visitors": 1}
@@ -246,9 +245,9 @@ def test_old_lines_go_and_their_numbers_are_not_used_again(app, fern):
         assert store_lines(app, "fern", ["Another."]) == [numbers[-1] + 2]
 
 
-def test_line_is_stored_though_redis_cannot_be_reached(settings, caplog, protocol):
+def test_line_is_stored_though_redis_cannot_be_reached(serve, caplog, protocol):
     pytest.importorskip("redis")
-    fern = Person(create_app({**settings, "REDIS_URL": "redis://127.0.0.1:1/0"}), protocol).join("fern")
+    fern = Person(serve(REDIS_URL="redis://127.0.0.1:1/0"), protocol).join("fern")
 
     assert fern.post("/bench", {"text": "Nobody hears me."}).status_code == 302
 
@@ -256,7 +255,7 @@ def test_line_is_stored_though_redis_cannot_be_reached(settings, caplog, protoco
     assert [record.message for record in caplog.records] == ["The bench could not be told."]
 
 
-def test_line_reaches_other_processes_through_redis(settings, protocol):
+def test_line_reaches_other_processes_through_redis(serve, protocol):
     parts = urlsplit(REDIS_URL)
     try:
         socket.create_connection((parts.hostname, parts.port or 6379), 1).close()
@@ -264,7 +263,7 @@ def test_line_reaches_other_processes_through_redis(settings, protocol):
         if os.environ.get("CI"):
             pytest.fail(f"there is no Redis at {REDIS_URL}, and CI must not pass over it")
         pytest.skip(f"there is no Redis at {REDIS_URL}: start one, or set REDIS_URL")
-    apps = [create_app({**settings, "REDIS_URL": REDIS_URL}) for _ in range(2)]
+    apps = [serve(REDIS_URL=REDIS_URL) for _ in range(2)]
     name = uuid.uuid4().hex  # goes before the names of groups, and others use this Redis too
     for app in apps:
         app.name = name

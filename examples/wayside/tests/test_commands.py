@@ -79,6 +79,26 @@ def test_import_takes_all_or_nothing_and_says_what_is_wrong(run, fern, tmp_path,
     assert len(json.loads(run("export-walks").output)) == 1
 
 
+def test_starting_over_makes_everything_anew_for_a_server_that_goes_on(app, serve, run, fern):
+    fern.add_walk()
+    other_process = serve(SAMPLE_DATA=True)
+
+    other_process.test_cli_runner().invoke(args=["init-db", "--yes"])
+
+    answer = fern.get("/api/walks").json
+    assert answer["total"] == 12
+    assert "Over the pass" not in {walk["title"] for walk in answer["walks"]}
+
+
+def test_session_of_before_is_nobodys_after_starting_over(run, keeper, join):
+    run("init-db", "--empty", "--yes")
+
+    otto = join("otto")  # with the number that the keeper had
+
+    assert keeper.get("/account/").location.startswith("/login")
+    assert otto.get("/desk").status_code == 200
+
+
 def test_starting_over_asks_first(run, fern):
     fern.add_walk()
 

@@ -45,15 +45,16 @@ def test_fault_of_ours_is_a_500_that_tells_nothing(settings):
     def broken():
         raise RuntimeError("secret detail")
 
-    response = Person(app).get("/broken")
+    with app.test_app():
+        response = Person(app).get("/broken")
 
     assert response.status_code == 500
     assert "A bridge is out" in response.text
     assert "secret detail" not in response.text
 
 
-def test_error_page_needs_no_database(settings, tmp_path):
-    app = create_app({**settings, "TESTING": False, "DATABASE": str(tmp_path)})
+def test_error_page_needs_no_database(serve, tmp_path):
+    app = serve(TESTING=False, DATABASE=str(tmp_path))
 
     response = Person(app).get("/")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from wayside import create_app
 from wayside.testing import WALK, Person
 
 
@@ -15,9 +14,9 @@ def protocol(request):
 
 
 @pytest.fixture
-def at_once(settings, protocol):
+def at_once(serve, protocol):
     """An application whose feed ends when it has told what is there."""
-    return create_app({**settings, "FEED_SECONDS": 0})
+    return serve(FEED_SECONDS=0)
 
 
 @pytest.fixture
@@ -72,12 +71,12 @@ def test_comment_is_told_to_who_is_listening(fern, otto, visitor):
     assert (event.event, event.id, json.loads(event.data)["author"]) == ("news", "2", "otto")
 
 
-def test_change_by_another_process_is_told(settings, fern, visitor, protocol):
+def test_change_by_another_process_is_told(serve, fern, visitor, protocol):
     fern.add_walk()
     events = visitor.client.get("/feed?after=0").iter_events()
     next(events)
 
-    Person(create_app(settings), protocol).join("ada").add_walk(title="From elsewhere")
+    Person(serve(), protocol).join("ada").add_walk(title="From elsewhere")
 
     assert json.loads(next(events).data)["title"] == "From elsewhere"
     events.close()
@@ -135,8 +134,8 @@ def test_stream_is_one_and_says_when_to_come_back(ada):
     assert response.text == "retry: 2000\n\n"
 
 
-def test_feed_without_a_seat_tells_what_is_there_and_ends(settings):
-    ada = Person(create_app({**settings, "LIVE_SEATS": 0}), "wsgi").join("ada")
+def test_feed_without_a_seat_tells_what_is_there_and_ends(serve):
+    ada = Person(serve(LIVE_SEATS=0), "wsgi").join("ada")
     ada.add_walk()
 
     text = ada.get("/feed?after=0").text
@@ -145,8 +144,8 @@ def test_feed_without_a_seat_tells_what_is_there_and_ends(settings):
     assert text.endswith("retry: 10000\n\n")
 
 
-def test_feed_gives_its_seat_back(settings):
-    app = create_app({**settings, "LIVE_SEATS": 1})
+def test_feed_gives_its_seat_back(serve):
+    app = serve(LIVE_SEATS=1)
     ada = Person(app, "wsgi").join("ada")
     ada.add_walk()
     first = ada.client.get("/feed?after=0").iter_events()
@@ -160,8 +159,8 @@ def test_feed_gives_its_seat_back(settings):
     second.close()
 
 
-def test_asynchronous_server_needs_no_seats(settings):
-    ada = Person(create_app({**settings, "LIVE_SEATS": 0}), "asgi").join("ada")
+def test_asynchronous_server_needs_no_seats(serve):
+    ada = Person(serve(LIVE_SEATS=0), "asgi").join("ada")
     ada.add_walk()
     events = ada.client.get("/feed?after=0").iter_events()
     next(events)

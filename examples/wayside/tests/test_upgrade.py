@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from wayside import create_app
 from wayside.testing import PASSWORD, Person
 from werkzeug.security import generate_password_hash
 
@@ -49,8 +48,8 @@ def version(settings):
     return found and found[0]
 
 
-def test_what_was_written_is_there_and_the_new_parts_work(old):
-    fern = Person(create_app(old))
+def test_what_was_written_is_there_and_the_new_parts_work(old, serve):
+    fern = Person(serve(**old))
     fern.post("/login", {"username": "fern", "password": PASSWORD})
 
     assert "Still here." in fern.get("/walks/1").text
@@ -60,14 +59,14 @@ def test_what_was_written_is_there_and_the_new_parts_work(old):
     assert version(old) == "0002"
 
 
-def test_old_walks_and_comments_are_news_in_the_order_they_came_in(old):
-    text = Person(create_app(old)).get("/feed?after=0").text
+def test_old_walks_and_comments_are_news_in_the_order_they_came_in(old, serve):
+    text = Person(serve(**old)).get("/feed?after=0").text
 
     assert text.index("Walk 1") < text.index("#comment-1") < text.index("Walk 2")
 
 
-def test_several_workers_at_once_upgrade_once(old):
-    apps = [create_app(old) for _ in range(4)]
+def test_several_workers_at_once_upgrade_once(old, serve):
+    apps = [serve(**old) for _ in range(4)]
 
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(lambda app: Person(app).get("/bench").status_code, apps))
@@ -76,11 +75,11 @@ def test_several_workers_at_once_upgrade_once(old):
     assert Person(apps[0]).get("/feed?after=0").text.count("event: news") == 3
 
 
-def test_upgrade_that_fails_leaves_the_file_as_it_was(old):
+def test_upgrade_that_fails_leaves_the_file_as_it_was(old, serve):
     with closing(sqlite3.connect(old["DATABASE"])) as db:
         db.execute("CREATE TABLE news (id INTEGER)")
 
-    assert Person(create_app({**old, "TESTING": False})).get("/").status_code == 500
+    assert Person(serve(**{**old, "TESTING": False})).get("/").status_code == 500
 
     with closing(sqlite3.connect(old["DATABASE"])) as db:
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -88,18 +87,18 @@ def test_upgrade_that_fails_leaves_the_file_as_it_was(old):
     assert version(old) in (None, "0001")
 
 
-def test_file_of_the_last_version_without_migrations_goes_on(old):
+def test_file_of_the_last_version_without_migrations_goes_on(old, serve):
     with closing(sqlite3.connect(old["DATABASE"])) as db:
         db.executescript((Path(__file__).parent / "schema_2.sql").read_text("utf-8"))
         db.execute("PRAGMA user_version = 2")
         db.commit()
 
-    assert "Still here." in Person(create_app(old)).get("/walks/1").text
+    assert "Still here." in Person(serve(**old)).get("/walks/1").text
     assert version(old) == "0002"
 
 
-def test_models_and_migrations_agree(settings):
-    app = create_app(settings)
+def test_models_and_migrations_agree(serve):
+    app = serve()
     Person(app).get("/")
 
     result = app.test_cli_runner().invoke(args=["db", "check"])

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from contextlib import closing
 from pathlib import Path
 
-from costrel import Costrel, current_app
-from costrel.ext.migrate import Migrate, stamp, upgrade
+from sqlalchemy import select, text
 
-from .models import db
+from costrel import Costrel, current_app
+from costrel.ext.migrate import Migrate, downgrade, upgrade
+
+from .identity import sessions
+from .models import User, db
 from .records import transfer
 
 migrate = Migrate()
 
-REVISIONS = {1: "0001", 2: "0002"}
-"""The revision that a file had when it was numbered by ``PRAGMA user_version``, before there were any."""
+STARTED = 3
+"""``PRAGMA user_version`` of a file that was used; 1 or 2 if it was made before there were migrations."""
 
 
 def init_app(app: Costrel) -> None:
@@ -46,39 +47,29 @@ def make_ready() -> None:
 
 def bring_up_to_date() -> None:
     """Run the migrations that the file lacks; a new one gets the sample walks."""
-    numbered = user_version(Path(current_app.config["DATABASE"]))
-    if numbered in REVISIONS and not has_revision(Path(current_app.config["DATABASE"])):
-        stamp(revision=REVISIONS[numbered])
     upgrade()
-    if numbered == 0 and current_app.config["SAMPLE_DATA"]:
-        transfer.load_sample_once(
-            db.session(),
-            source=Path(current_app.root_path, "sample"),
-            pictures=Path(current_app.config["PICTURES"]),
-        )
-
-
-def user_version(path: Path) -> int:
-    """Return the number that a file of before the migrations has; 0 for any other."""
-    if not path.exists():
-        return 0
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def has_revision(path: Path) -> bool:
-    """Tell whether migrations have been run on a file."""
-    with closing(sqlite3.connect(path, timeout=10)) as connection:
-        found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-
-    return found is not None
+    session = db.session()
+    # Two workers may start at once: the second waits here, then finds all done.
+    session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+    if not session.scalar(text("PRAGMA user_version")):
+        if current_app.config["SAMPLE_DATA"]:
+            transfer.load_sample(
+                session,
+                source=Path(current_app.root_path, "sample"),
+                pictures=Path(current_app.config["PICTURES"]),
+            )
+        session.execute(text(f"PRAGMA user_version = {STARTED}"))
+    session.commit()
 
 
 def erase() -> None:
-    """Delete the database; the next use creates it again."""
+    """Empty the database; the next use fills it again. A server that uses the file goes on."""
+    make_ready()
+    # Another account will have the same number.
+    for user_id in db.session.scalars(select(User.id)).all():
+        sessions.delete_user(user_id)
     db.session.remove()
-    db.engine.dispose()
-    path = Path(current_app.config["DATABASE"])
-    for name in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-        name.unlink(missing_ok=True)
+    downgrade(revision="base")
+    db.session.execute(text("PRAGMA user_version = 0"))
+    db.session.commit()
     current_app.extensions["wayside_ready"].clear()

@@ -95,9 +95,7 @@ class Quantity(Text):
         text, pattern = self.data.replace(",", "."), r"\d{1,6}" if self.whole else r"\d{1,6}(\.\d{1,6})?"
         if re.fullmatch(pattern, text, re.ASCII) is None or not self.low <= float(text) <= self.high:
             kind = "a whole number" if self.whole else "a number"
-            raise ValidationError(
-                f"Please enter {self.named} as {kind} from {self.low:g} to {self.high:g}."
-            )
+            raise ValidationError(f"Please enter {self.named} as {kind} from {self.low:g} to {self.high:g}.")
 
 
 class Day(Text):

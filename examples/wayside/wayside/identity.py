@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -30,6 +31,9 @@ sessions = Session()
 
 def init_app(app: Costrel) -> None:
     """Keep sessions on the server, check every form, and know who is signed in."""
+    # Beside the accounts that they name: with another database they would be other people's.
+    path = Path(app.config["DATABASE"])
+    app.config.setdefault("SESSION_SQLITE_PATH", path.with_name(f"{path.stem}-sessions.sqlite3"))
     sessions.init_app(app)
     csrf.init_app(app)
     login.init_app(app)

@@ -5,7 +5,7 @@ Times and days are text in ISO 8601, as they were before there were classes.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, false, func, select
+from sqlalchemy import Column, Float, ForeignKey, Index, String, Table, Text, false, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column, relationship
 
 from costrel.ext.login import UserMixin
@@ -79,7 +79,7 @@ class Walk(db.Model):
     title: Mapped[str]
     place: Mapped[str]
     walked_on: Mapped[str]
-    distance_km: Mapped[float | None]
+    distance_km: Mapped[float | None] = mapped_column(Float)
     ascent_m: Mapped[int | None]
     body: Mapped[str] = mapped_column(Text)
     picture: Mapped[str | None]
@@ -92,7 +92,10 @@ class Walk(db.Model):
         back_populates="walk", order_by=Comment.id, cascade="all, delete", passive_deletes=True
     )
     comment_count: Mapped[int] = column_property(
-        select(func.count(Comment.id)).where(Comment.walk_id == id).correlate_except(Comment).scalar_subquery()
+        select(func.count(Comment.id))
+        .where(Comment.walk_id == id)
+        .correlate_except(Comment)
+        .scalar_subquery()
     )
 
 

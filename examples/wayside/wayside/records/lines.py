@@ -40,6 +40,7 @@ def add(session: Session, *, author_id: int, body: str) -> Line | None:
         return None
 
     session.execute(delete_from(Line).where(Line.id <= line.id - KEPT))
+    session.refresh(line, ["author"])  # now: whoever is told of it later has no session
     session.commit()
 
     return line

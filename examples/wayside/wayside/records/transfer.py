@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..forms import WalkForm
-from ..models import User, Walk
+from ..models import User
 from . import comments, lines, walks
 from .clock import now
 
@@ -51,15 +51,6 @@ def load(session: Session, records: Iterable[Mapping[str, Any]], *, today: date)
     return count
 
 
-def load_sample_once(session: Session, *, source: Path, pictures: Path) -> None:
-    """Load the samples, unless another process has done so or there are walks already."""
-    # Whoever writes first holds the database; the other waits here, and finds walks.
-    _author_id(session, json.loads((source / "walks.json").read_text("utf-8"))[0]["author"])
-    if session.scalar(select(Walk.id).limit(1)) is None:
-        load_sample(session, source=source, pictures=pictures)
-    session.commit()
-
-
 def load_sample(session: Session, *, source: Path, pictures: Path) -> None:
     """Load sample walks and lines inside the caller's transaction, and copy the pictures."""
     today = datetime.now(UTC).date()
@@ -73,7 +64,9 @@ def load_sample(session: Session, *, source: Path, pictures: Path) -> None:
         said_at = record["walked_on"] + "T20:15:00Z"
         said += [(said_at, walk_id, author, body) for author, body in record.get("comments", ())]
     for said_at, walk_id, author, body in sorted(said, key=itemgetter(0)):
-        comments.insert(session, walk_id, author_id=_author_id(session, author), body=body, created_at=said_at)
+        comments.insert(
+            session, walk_id, author_id=_author_id(session, author), body=body, created_at=said_at
+        )
     for author, body in json.loads((source / "bench.json").read_text("utf-8")):
         lines.insert(session, author_id=_author_id(session, author), body=body)
 

@@ -24,9 +24,7 @@ def create(walk_id: int) -> ResponseReturnValue:
         under = comments.under(db.session(), walk_id)
         return render_template("walks/show.html", walk=walk, comments=under, form=form), 422
 
-    comment_id = comments.add(
-        db.session(), walk_id, author_id=current_user.id, body=form.body.data or ""
-    )
+    comment_id = comments.add(db.session(), walk_id, author_id=current_user.id, body=form.body.data or "")
 
     return redirect(url_for("walks.show", walk_id=walk_id, _anchor=f"comment-{comment_id}"))
 

@@ -17,6 +17,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables of the first version."""
+    if sa.inspect(op.get_bind()).has_table("walk"):
+        return  # a file of before there were migrations
+
     op.create_table(
         "user",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -17,6 +17,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables, and news of what is there already, in the order in which it came."""
+    if sa.inspect(op.get_bind()).has_table("line"):
+        return  # a file of before there were migrations
+
     op.create_table(
         "line",
         sa.Column("id", sa.Integer, primary_key=True),
