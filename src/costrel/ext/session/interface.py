@@ -10,7 +10,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any, ClassVar, NoReturn
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadSignature, Signer, want_bytes
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from costrel import Costrel, has_request_context, request
@@ -132,7 +132,9 @@ class ServerSideSessionInterface(SessionInterface):
             )
         fallbacks = self.app.config["SECRET_KEY_FALLBACKS"] or ()
 
-        return Signer([*fallbacks, key], salt="flask-session", key_derivation="hmac")
+        return Signer(
+            [*map(want_bytes, fallbacks), want_bytes(key)], salt="flask-session", key_derivation="hmac"
+        )
 
     # Saving.
 

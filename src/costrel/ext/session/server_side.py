@@ -101,7 +101,7 @@ class UnavailableSession(ServerSideSession):
         raise StoreError(self._problem, hint="See the log for the cause; nothing has to be restarted.")
 
     __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __len__ = __bool__ = _fail
-    __eq__ = __ne__ = __or__ = __ror__ = __ior__ = __reversed__ = _fail  # type: ignore[assignment]  # as above
+    __eq__ = __ne__ = __or__ = __ror__ = __ior__ = __reversed__ = _fail
     get = pop = popitem = setdefault = update = clear = copy = keys = values = items = rotate = _fail
     del _fail
 

@@ -108,18 +108,7 @@ def _make_memcached(app: Costrel, options: SessionOptions) -> Store:
 def _make_sqlalchemy(app: Costrel, options: SessionOptions) -> Store:
     from costrel.ext.session.backends.sqlalchemy import SQLAlchemyStore, make_tables
 
-    client = options.sqlalchemy
-    if client is None:
-        client = app.extensions.get("sqlalchemy")
-    if client is None and app.config.get("SQLALCHEMY_DATABASE_URI"):
-        from costrel.ext.sqlalchemy import SQLAlchemy
-
-        client = SQLAlchemy(app)
-    if client is None:
-        raise SetupError(
-            "SESSION_TYPE is 'sqlalchemy', and the application has no extension of that name",
-            hint="Call db.init_app(app) before, or set SESSION_SQLALCHEMY to an Engine.",
-        )
+    client = _find_sqlalchemy(app, options)
     named: Any = {"schema": options.sqlalchemy_schema, "sequence": options.sqlalchemy_sequence}
     if not hasattr(type(client), "engines"):
         from sqlalchemy import MetaData
@@ -142,6 +131,24 @@ def _make_sqlalchemy(app: Costrel, options: SessionOptions) -> Store:
     tables = make_tables(client.metadatas[bind_key], options.sqlalchemy_table, **named)
 
     return SQLAlchemyStore(engine, tables=tables, client=client)
+
+
+def _find_sqlalchemy(app: Costrel, options: SessionOptions) -> Any:
+    """Return the SQLAlchemy extension or the engine, of whichever class."""
+    client = options.sqlalchemy
+    if client is None:
+        client = app.extensions.get("sqlalchemy")
+    if client is None and app.config.get("SQLALCHEMY_DATABASE_URI"):
+        from costrel.ext.sqlalchemy import SQLAlchemy
+
+        return SQLAlchemy(app)
+    if client is None:
+        raise SetupError(
+            "SESSION_TYPE is 'sqlalchemy', and the application has no extension of that name",
+            hint="Call db.init_app(app) before, or set SESSION_SQLALCHEMY to an Engine.",
+        )
+
+    return client
 
 
 _MAKERS = {

@@ -132,7 +132,9 @@ class UserSessions:
         return False
 
     def _keys_of(self, user_id: Any) -> Steps[list[str]]:
-        return (yield Call("find", (self._interface.index_of_user(user_id),), {}))
+        keys: list[str] = yield Call("find", (self._interface.index_of_user(user_id),), {})
+
+        return keys
 
     def _changing(self, function: Callable[[dict[str, Any]], Any]) -> Steps[None]:
         current = _current()
