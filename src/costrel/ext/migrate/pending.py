@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from costrel import Costrel, current_app
+from costrel.ext.migrate.flask_names import flask_names_for
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -75,6 +76,8 @@ def load_scripts(state: MigrateState) -> tuple[ScriptDirectory, bool]:
 
     config = state.migrate.get_config(state.directory)
     scripts = ScriptDirectory.from_config(config)
+    with flask_names_for(state.directory):
+        scripts.get_heads()  # runs the files, which is not done again
     if config.get_main_option("databases") == "all":
         return scripts, True
 

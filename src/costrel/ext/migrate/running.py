@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from costrel import current_app
 from costrel.errors import SetupError
 from costrel.ext.migrate.errors import MigrationError, line_to_type
+from costrel.ext.migrate.flask_names import flask_names_for
 
 if TYPE_CHECKING:
     from costrel.ext.migrate.config import Config
@@ -56,7 +57,8 @@ def configured(
         writes: The command's name if it changes databases.
     """
     state = current_state()
-    with _one_at_a_time, told_errors(state):
+    folder = os.fspath(directory or state.directory)
+    with _one_at_a_time, told_errors(state), flask_names_for(folder):
         config = state.migrate.get_config(directory, x_arg=x_arg, opts=opts)
         config.attributes["costrel.writes"] = writes
         yield config
