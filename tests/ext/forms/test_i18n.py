@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import re
 import sys
 from types import ModuleType
 
@@ -7,8 +9,10 @@ import pytest
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from costrel.ext.forms import Forms
+from costrel.ext.forms import FlaskForm, Forms, render_form
+from costrel.ext.forms.file import FileAllowed, FileField
 from costrel.ext.forms.i18n import translations
+from costrel.ext.forms.messages import OwnMessages
 
 ENGLISH, GERMAN, CHINESE = "This field is required.", "Dieses Feld wird benötigt.", "该字段是必填字段。"
 
@@ -91,6 +95,79 @@ def test_a_form_may_have_a_language_of_its_own(app, name_form):
         form.validate()
 
         assert form.name.errors == ["Este campo es obligatorio."]
+
+
+@pytest.mark.parametrize(
+    ("language", "extension", "expired", "title"),
+    [
+        (
+            "de",
+            "Die Datei muss eine dieser Endungen haben: png",
+            "Das Formular ist nicht mehr gültig. Bitte senden Sie es noch einmal.",
+            "Bitte korrigieren Sie diese Felder:",
+        ),
+        (
+            "fr",
+            "Le fichier doit avoir une de ces extensions : png",
+            "Le formulaire n'est plus valide. Veuillez l'envoyer à nouveau.",
+            "Veuillez corriger ces champs :",
+        ),
+        (
+            "ja",
+            "File does not have an approved extension: png",
+            "The CSRF token is missing.",
+            "Please correct these fields:",
+        ),
+    ],
+)
+def test_what_wtforms_does_not_say_is_translated_too(app, client, language, extension, expired, title):
+    class Upload(FlaskForm):
+        photo = FileField(validators=[FileAllowed(["png"])])
+
+    Forms(app, i18n_languages=["en", "de", "fr", "ja"])
+
+    @app.post("/")
+    def view():
+        form = Upload()
+        form.validate()
+        return {"errors": form.errors, "page": render_form(form)}
+
+    answer = (
+        client(app)
+        .post("/", data={"photo": (io.BytesIO(b"x"), "a.exe")}, headers={"Accept-Language": language})
+        .json
+    )
+
+    assert answer["errors"] == {"photo": [extension], "csrf_token": [expired]}
+    assert f">{title}</p>" in answer["page"]
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "it", "nl", "pt"])
+@pytest.mark.parametrize(
+    "english",
+    [
+        "Send",
+        "File does not have an approved extension: {extensions}",
+        "File must be between {min_size} and {max_size} bytes.",
+    ],
+)
+def test_translations_have_the_places_of_the_english_messages(language, english):
+    told = OwnMessages([language]).gettext(english)
+
+    assert told != english
+    assert set(re.findall(r"{\w+}", told)) == set(re.findall(r"{\w+}", english))
+
+
+def test_titles_of_the_application_stay_as_they_are(app):
+    app.config.update(WTF_I18N_LANGUAGES=["de"], FORMS_ERRORS_TITLE="Oh!")
+    Forms(app)
+    with app.test_request_context():
+        form = FlaskForm()
+        form.form_errors = ["Nothing works."]
+        page = render_form(form)
+
+    assert ">Oh!</p>" in page
+    assert ">Senden</button>" in page
 
 
 def test_numbers_choose_the_plural(app, plain_form):

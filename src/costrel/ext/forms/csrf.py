@@ -62,7 +62,7 @@ class FormCSRF(CSRF):  # type: ignore[misc]  # WTForms has no types
             validate_csrf(field.data, self._secret(), meta.csrf_time_limit, meta.csrf_field_name)
         except ValueError as error:
             logger.info(error.args[0])
-            raise ValidationError(error.args[0]) from error
+            raise ValidationError(field.gettext(error.args[0])) from error
 
     def _secret(self) -> Any:
         """Return the form's secret; ``None`` for the application's, beside which older ones are good too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from costrel import Blueprint
 from costrel.ext.forms import parts
+from costrel.ext.forms.i18n import translations
 from costrel.ext.forms.recaptcha.verification import DEFAULT_SERVER, Verify
 from costrel.extension import Extension, Option, Options, flag, names, number, text
 from costrel.globals import current_app
@@ -181,16 +183,17 @@ def _macro(name: str) -> Callable[..., Markup]:
 
 
 # Any: a text, or what becomes one.
-def _errors_title() -> Any:
-    return current_app.config.get("FORMS_ERRORS_TITLE")
+def _told(key: str) -> Any:
+    config = current_app.config
+    told: Any = config.get(key)
+    if isinstance(told, str) and config.get("WTF_I18N_ENABLED", True):
+        return translations.gettext(told)
 
-
-def _submit_label() -> Any:
-    return current_app.config.get("FORMS_SUBMIT_LABEL")
+    return told
 
 
 _PARTS = SimpleNamespace(
-    errors_title=_errors_title,
-    submit_label=_submit_label,
+    errors_title=partial(_told, "FORMS_ERRORS_TITLE"),
+    submit_label=partial(_told, "FORMS_SUBMIT_LABEL"),
     **{name: getattr(parts, name) for name in parts.__all__},
 )

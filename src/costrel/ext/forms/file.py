@@ -42,7 +42,7 @@ class FileField(wtforms.FileField):  # type: ignore[misc]  # WTForms has no type
         if data is not None:
             self.data = data
         else:
-            self.raw_data: list[Any] = []
+            self.raw_data: list[Any] | None = []
 
 
 class MultipleFileField(wtforms.MultipleFileField):  # type: ignore[misc]  # WTForms has no types
@@ -54,7 +54,7 @@ class MultipleFileField(wtforms.MultipleFileField):  # type: ignore[misc]  # WTF
         if data:
             self.data = data
         else:
-            self.raw_data: list[Any] = []
+            self.raw_data: list[Any] | None = []
 
 
 class FileRequired(DataRequired):  # type: ignore[misc]  # WTForms has no types
@@ -124,8 +124,9 @@ class FileSize:
         """Look at a field."""
         for upload in _uploads(field):
             if not self.min_size <= _size_of(upload) <= self.max_size:
-                told = f"File must be between {self.min_size} and {self.max_size} bytes."
-                raise ValidationError(self.message or field.gettext(told))
+                told = field.gettext("File must be between {min_size} and {max_size} bytes.")
+                told = told.format(min_size=self.min_size, max_size=self.max_size)
+                raise ValidationError(self.message or told)
 
 
 file_required = FileRequired

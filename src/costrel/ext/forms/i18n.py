@@ -1,6 +1,6 @@
-"""The messages of WTForms in the visitor's language.
+"""The messages of forms in the visitor's language.
 
-WTForms brings the translations. Which language it is, a babel extension says
+WTForms brings the translations; ``messages.py`` has the rest. Which language it is, a babel extension says
 if the application has one; else the request's ``Accept-Language``, out of
 ``WTF_I18N_LANGUAGES``. Without either it is English: an application whose pages
 are in one language has its messages in the same.
@@ -11,13 +11,16 @@ from __future__ import annotations
 import gettext
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from wtforms.i18n import messages_path  # type: ignore[import-untyped]  # WTForms has no types
 
+from costrel import has_request_context
+from costrel.ext.forms.messages import OwnMessages
 from costrel.globals import current_app, request
 
-__all__ = ["Translations", "translations"]
+__all__ = ["Translations", "catalog_of_request", "translations"]
 
 _KEPT = "wtforms_translations"
 
@@ -35,13 +38,13 @@ class Translations:
 
     def gettext(self, string: str) -> str:
         """Return a message in the visitor's language."""
-        found = _catalog()
+        found = catalog_of_request()
 
         return string if found is None else found.gettext(string)
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """Return a message with a number in the visitor's language."""
-        found = _catalog()
+        found = catalog_of_request()
         if found is None:
             return singular if n == 1 else plural
 
@@ -51,19 +54,28 @@ class Translations:
 translations = Translations()
 
 
-def _catalog() -> Catalog | None:
-    if not request:
+def catalog_of_request() -> Catalog | None:
+    """Return what translates for the current request; ``None`` without one, and for English."""
+    if not has_request_context():
         return None
 
-    kept: Catalog | None = request.__dict__.get(_KEPT)
+    kept: Catalog | None = getattr(request, _KEPT, None)
     if kept is None:
         languages = _languages()
         if not languages:
             return None
-        kept = gettext.translation("wtforms", messages_path(), languages, fallback=True)
-        request.__dict__[_KEPT] = kept
+        kept = _load(tuple(languages))
+        setattr(request, _KEPT, kept)
 
     return kept
+
+
+@lru_cache(maxsize=64)  # PERF: gettext looks for the files each time, which takes 50 µs
+def _load(languages: tuple[str, ...]) -> Catalog:
+    found = gettext.translation("wtforms", messages_path(), languages, fallback=True)
+    found.add_fallback(OwnMessages(languages))
+
+    return found
 
 
 def _languages() -> list[str]:

@@ -9,9 +9,10 @@ from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from wtforms.meta import DefaultMeta  # type: ignore[import-untyped]  # WTForms has no types
 
+from costrel import has_request_context
 from costrel.ext.forms.csrf import FormCSRF
 from costrel.ext.forms.formdata import count_values, fit_to_fields, from_json
-from costrel.ext.forms.i18n import translations
+from costrel.ext.forms.i18n import catalog_of_request, translations
 from costrel.globals import current_app, request, session
 
 __all__ = ["AUTO", "SUBMIT_METHODS", "Meta", "is_submitted"]
@@ -25,7 +26,7 @@ AUTO: Final = object()
 
 def is_submitted() -> bool:
     """Tell whether there is a request, and it submits a form."""
-    return bool(request) and request.method in SUBMIT_METHODS
+    return has_request_context() and request.method in SUBMIT_METHODS
 
 
 # Any: WTForms has no types.
@@ -105,6 +106,9 @@ class Meta(DefaultMeta):  # type: ignore[misc]  # WTForms has no types
         """
         if self.locales or not current_app.config.get("WTF_I18N_ENABLED", True):
             return super().get_translations(form)
+
+        if has_request_context():
+            return catalog_of_request()  # PERF: once for a form, and not at each message of each field
 
         return translations
 

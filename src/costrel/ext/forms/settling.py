@@ -62,7 +62,11 @@ _NUMBERS = tuple(_NUMBER_ERRORS)
 
 def is_refused(field: Any) -> bool:
     """Tell whether a field was sent something that it cannot take."""
-    return any(isinstance(value, Refused) for value in field.raw_data or ())
+    for value in field.raw_data or ():  # noqa: SIM110  # PERF: any() takes three times as long, and this is asked twice
+        if isinstance(value, Refused):
+            return True
+
+    return False
 
 
 def _is_usable(number: Any) -> bool:

@@ -100,7 +100,7 @@ class Recaptcha:
             if answer.get("success") is True:
                 return
             for message in messages_of(answer):
-                raise ValidationError(message)
+                raise ValidationError(field.gettext(message))
 
         field.recaptcha_error = "incorrect-captcha-sol"
         raise ValidationError(field.gettext(self.message))
