@@ -73,6 +73,7 @@ class CSRFError(BadRequest):
         hint = f"<p><em>{escape(self.hint)}</em></p>\n" if self.hint else ""
         return (
             "<!doctype html>\n<html lang=en>\n<meta name=viewport content='width=device-width'>\n"
+            "<meta name=color-scheme content='light dark'>\n"
             f"<title>{self.code} {escape(self.name)}</title>\n<h1>{escape(self.name)}</h1>\n"
             f"<p>{escape(self.reason)}</p>\n"
             "<p>Nothing was changed. Go back, load the page again, and send it once more.</p>\n"
