@@ -8,8 +8,9 @@ rollback do what they should. Knows engines, and no application.
 from __future__ import annotations
 
 import threading
-from asyncio import sleep
-from contextlib import suppress
+from asyncio import Lock, Task, current_task, sleep
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,10 @@ class OneTransaction:
         self.users: set[Any] = set()
         self.names = iter(f"costrel_{number}" for number in range(1, 10**9))
         self.lock = threading.RLock()
+        self.tasks_lock = Lock()
+        self.task: Task[Any] | None = None
+        """The task that has ``tasks_lock``."""
+
         self.serves_async = False
         """Whether an ``AsyncEngine`` hands its work on to this engine, whose driver never awaits."""
         self.replaced = {
@@ -119,9 +124,29 @@ class OneTransaction:
                 self.real.close()
                 self.real = None
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Keep others off the connection: threads, or the tasks of the loop if its driver awaits."""
+        if not self.dialect.is_async:
+            with self.lock:
+                yield
+            return
+        task = current_task()
+        if self.task is task:  # the first connection runs statements of its dialect's
+            yield
+            return
+
+        await_only(self.tasks_lock.acquire())
+        self.task = task
+        try:
+            yield
+        finally:
+            self.task = None
+            self.tasks_lock.release()
+
     def _give(self) -> Any:
         """Return the driver's connection, for the pool."""
-        with self.lock:
+        with self._turn():
             if self.real is None:
                 real: Any = self.pool.connect()
                 if self.dialect.name == "sqlite" and not _is_in_transaction(real):
@@ -154,14 +179,14 @@ class OneTransaction:
 
     def do_commit(self, user: Any) -> None:
         """Keep what a user did."""
-        with self.lock:
+        with self._turn():
             part = self.part_of.pop(user, None)
             if part is not None:
                 self._keep(part)
 
     def do_rollback(self, user: Any) -> None:
         """Undo what a user did."""
-        with self.lock:
+        with self._turn():
             part = self.part_of.pop(user, None)
             if part is None:
                 return
@@ -195,7 +220,7 @@ class OneTransaction:
         if word in _ENDING and self.dialect.name in {"mysql", "mariadb"}:
             self._refuse(word, statement)
         is_awaited = self.serves_async and self._pause()
-        with self.lock:
+        with self._turn():
             part = self._part(context.root_connection.connection)
             part.has_written = part.has_written or word not in _READING
             try:
