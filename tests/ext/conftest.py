@@ -39,10 +39,34 @@ def redis_url():
 
 
 @pytest.fixture
-def postgres_url():
-    """Make a PostgreSQL database for one test: ``postgresql://…`` without a driver."""
+def postgres_url(_emptied_postgres_url):
+    """Return an empty PostgreSQL database for one test: ``postgresql://…`` without a driver."""
+    yield _emptied_postgres_url
+    _empty_postgres(_emptied_postgres_url)
+
+
+@pytest.fixture(scope="session")
+def _emptied_postgres_url():
+    # To create and drop a database takes the server longer than most tests.
     with _postgres_database() as url:
         yield url
+
+
+def _empty_postgres(url):
+    """Drop all that a test made, and close what it left open."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        schemas = admin.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+        ).fetchall()
+        for (schema,) in schemas:
+            admin.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        admin.execute("CREATE SCHEMA public")
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +113,11 @@ def _mariadb_database():
 
     def run(statement):
         admin = pymysql.connect(
-            host=parts.hostname, port=parts.port, user=parts.username, password=parts.password or ""
+            host=parts.hostname,
+            port=parts.port,
+            user=parts.username,
+            password=parts.password or "",
+            ssl_disabled=True,  # to read the certificates it never needs takes it 20 ms
         )
         try:
             admin.cursor().execute(statement)
