@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from blinker import Namespace
 from sqlalchemy import event
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from costrel.ctx import has_app_context
 from costrel.globals import current_app
@@ -68,9 +70,20 @@ def _before_commit(session: Any) -> None:
     if app is None:
         return
 
+    _load_deleted(session)
     _note(session)
     if session._model_changes:
         before_models_committed.send(app, changes=list(session._model_changes.values()))
+
+
+def _load_deleted(session: Any) -> None:
+    """Load what the flush would have to load anyway, so that receivers can read what is deleted."""
+    with session.no_autoflush:
+        for model in session.deleted:
+            state: Any = sa.inspect(model)
+            for name in sorted(state.expired_attributes)[:1]:  # the others come with it
+                with suppress(ObjectDeletedError):  # another transaction was faster
+                    getattr(model, name)
 
 
 def _after_commit(session: Any) -> None:
