@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 import pytest
 from sqlalchemy import exc
+from werkzeug.test import create_environ
 
 from costrel import Costrel
 from costrel.ext.sqlalchemy import SQLAlchemy
 from costrel.ext.sqlalchemy.async_engines import closing_sessions
+from costrel.testing.scopes import http_scope
 
 SYNC_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mysql": "pymysql"}
 ASYNC_DRIVERS = {"sqlite": "aiosqlite", "postgresql": "asyncpg", "mysql": "asyncmy"}
@@ -180,7 +182,8 @@ def test_concurrent_sync_requests_have_sessions_of_their_own(new_shop, db):
         assert db.session.get(db.Cup, 1).name == "blue"
 
 
-async def test_a_cancelled_request_gives_its_connection_back_and_leaves_nothing(new_shop, db):
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_cancelled_request_gives_its_connection_back_and_leaves_nothing(new_shop, db, again):
     has_begun = asyncio.Event()
 
     @new_shop.post("/wait")
@@ -190,14 +193,26 @@ async def test_a_cancelled_request_gives_its_connection_back_and_leaves_nothing(
         has_begun.set()
         await asyncio.Event().wait()
 
-    request = asyncio.ensure_future(new_shop.async_test_client().post("/wait"))
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        raise AssertionError(message)
+
+    scope = http_scope(create_environ("/wait", method="POST"))
+    request = asyncio.ensure_future(new_shop.asgi(scope, receive, send))
     await has_begun.wait()
     request.cancel()
+    while again and not closing_sessions:
+        await asyncio.sleep(0)
+    if again:  # while its session is being closed
+        request.cancel()
     with pytest.raises(asyncio.CancelledError):
         await request
 
+    assert bool(closing_sessions) is again
+    await asyncio.gather(*closing_sessions)
     async with new_shop.app_context():
-        await asyncio.gather(*closing_sessions)
         assert db.async_engine.pool.checkedout() == 0
         assert (await db.async_session.scalars(db.select(db.Cup))).all() == []
 
