@@ -75,7 +75,7 @@ class _OnAsyncEngines(Session):
     """The inner session of an async one."""
 
     def _find_engines(self) -> Mapping[str | None, sa.Engine | sa.Connection]:
-        return self._db.async_engines.sync_sides
+        return self._db.async_engines.sync_sides  # type: ignore[no-any-return]  # of the extension
 
 
 def _make_and_remove(factory: Callable[[], Session], scoped: orm.scoped_session[Session]) -> Session:

@@ -22,8 +22,9 @@ def make_table_class(metadata_of: Callable[[str | None], sa.MetaData]) -> type[s
 
         def __new__(cls, *args: Any, bind_key: str | None = None, **kwargs: Any) -> Any:
             # Without a name SQLAlchemy says what is wrong.
-            if args and not (len(args) > 1 and isinstance(args[1], sa.MetaData)):
-                args = (args[0], metadata_of(bind_key), *args[1:])
+            name, rest = args[:1], args[1:]
+            if name and not (rest and isinstance(rest[0], sa.MetaData)):
+                args = (*name, metadata_of(bind_key), *rest)
 
             return super().__new__(cls, *args, **kwargs)
 
