@@ -124,9 +124,12 @@ def _fit(field_class: type[Any], values: list[Any]) -> list[Any]:
         if all(isinstance(value, FileStorage) for value in values):
             return values
         return [value for value in values if isinstance(value, FileStorage)]
-    if not issubclass(field_class, _TEXT_FIELDS):
+    for value in values:  # PERF: a loop, and nearly always over one text; all() takes twice as long
+        if type(value) is not str or _UNFIT.search(value):
+            break
+    else:
         return values
-    if all(type(value) is str and not _UNFIT.search(value) for value in values):
+    if not issubclass(field_class, _TEXT_FIELDS):
         return values
 
     keeps_bool = issubclass(field_class, BooleanField)

@@ -45,9 +45,11 @@ def settle(form: Any, *, finite_numbers: bool) -> None:
             power of 308.
     """
     for field in leaves(form):
+        if not field.raw_data:
+            continue
         if is_refused(field):
             _add_error(field, "Invalid input.")
-        elif finite_numbers and field.raw_data and isinstance(field, _NUMBERS) and not _is_usable(field.data):
+        elif finite_numbers and isinstance(field, _NUMBERS) and not _is_usable(field.data):
             field.data = None
             _add_error(field, _NUMBER_ERRORS[next(kind for kind in _NUMBERS if isinstance(field, kind))])
 
