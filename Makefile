@@ -1,6 +1,6 @@
 # `make help` lists what there is. Nothing but Python 3.11+ and make is needed; the rest goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-newest test-general lint format type conformance bench bench-asgi bench-extensions docs check clean
+.PHONY: help run test test-all test-newest test-general lint format type conformance bench bench-asgi bench-extensions bench-sessions docs check clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -52,6 +52,9 @@ bench-asgi: ## Measure against ASGI frameworks, in process, on servers, WebSocke
 
 bench-extensions: ## Measure a page with login, form and database beside Flask's extensions
 	@sh benchmarks/run.sh extensions $(ARGS)
+
+bench-sessions: ## Count what requests of one session at once lose, beside Flask-Session
+	@sh benchmarks/run.sh sessions $(ARGS)
 
 docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
 	@$(PY) -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Make the benchmarks' own environment, once, and run them in it: sh benchmarks/run.sh [asgi|extensions] [OPTIONS]
+# Make the benchmarks' own environment, once, and run them in it: sh benchmarks/run.sh [asgi|extensions|sessions] [OPTIONS]
 set -eu
 cd "$(dirname "$0")/.."
 folder=.venv-bench
 name=
 case ${1:-} in
-asgi | extensions)
+asgi | extensions | sessions)
     name=$1
     shift
     ;;
