@@ -63,6 +63,12 @@ def shop(app, either):
 
 
 @pytest.fixture
+def csrf(shop):
+    """The extension of the shop."""
+    return shop.extensions["csrf"]
+
+
+@pytest.fixture
 def request_context(app):
     """A request whose session can be written."""
     with app.test_request_context() as ctx:

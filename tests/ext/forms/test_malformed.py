@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 
@@ -173,6 +174,7 @@ TEXTS = [
 ]
 
 
+@functools.cache
 def make_app():
     app = Costrel("malformed")
     app.config.update(
@@ -341,16 +343,4 @@ VALUES = st.recursive(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6))
 def test_anything_may_be_sent_at_once(body):
-    app = _shared()
-
-    answer_of(app.test_client(), data=json.dumps(body), content_type="application/json")
-
-
-_kept = []
-
-
-def _shared():
-    if not _kept:
-        _kept.append(make_app())
-
-    return _kept[0]
+    answer_of(make_app().test_client(), data=json.dumps(body), content_type="application/json")

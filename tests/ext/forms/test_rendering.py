@@ -5,7 +5,7 @@ import re
 import pytest
 import wtforms
 from bs4 import BeautifulSoup
-from jinja2 import DictLoader
+from markupsafe import Markup
 from wtforms import (
     BooleanField,
     DateField,
@@ -24,9 +24,9 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput, ListWidget, html_params
 
-from costrel import Costrel, arender_template_string, render_template_string
+from costrel import render_template_string
 from costrel.ext.forms import FlaskForm, Forms
 from costrel.ext.forms.file import FileField
 from costrel.ext.forms.parts import html_attributes
@@ -298,64 +298,26 @@ def test_titles_and_labels_are_options(app):
     assert page.button.text == "Senden"
 
 
-def test_macros_can_be_imported_and_replaced(app):
-    imported = "{% from 'forms/macros.html' import render_form %}{{ render_form(form) }}"
-    assert page_of(app, template=imported).select_one("#name")
-
-    app.jinja_env.loader = DictLoader(
-        {"forms/macros.html": "{% macro render_form(form) %}mine{% endmacro %}"}
-    )
-
-    assert page_of(app).text == page_of(app, template=imported).text == "mine"
-
-
-async def test_async_templates_render_the_same(app):
-    imported = "{% from 'forms/macros.html' import render_form %}{{ render_form(form) }}"
-    with app.test_request_context(method="POST"):
-        form = Order()
-        form.validate()
-        expected = render_template_string("{{ render_form(form) }}", form=form)
-
-        assert await arender_template_string("{{ render_form(form) }}", form=form) == expected
-        assert await arender_template_string(imported, form=form) == expected
-
-
-def test_an_environment_that_is_async_itself_renders_the_same(app):
-    other = Costrel("async")
-    other.secret_key = "a key for tests"
-    other.jinja_options = {**other.jinja_options, "enable_async": True}
-    Forms(other)
-
-    assert str(page_of(other)) == str(page_of(app))
-
-
 def test_there_is_no_script_and_no_style_in_the_page(app):
     text = str(page_of(app, submitted={}))
 
     assert not re.search(r"<script|style=| on[a-z]+=", text)
 
 
-def test_the_stylesheet_is_served(app, client):
-    @app.get("/")
-    def view():
-        return render_template_string("{{ forms_stylesheet() }}")
-
-    browser = client(app)
-    page = browser.get("/").text
-    address = re.fullmatch(r'<link rel="stylesheet" href="(/_forms/forms\.css)">', page)[1]
-    with browser.get(address) as answer:
-        assert (answer.status_code, answer.mimetype) == (200, "text/css")
-        assert "light-dark(" in answer.text
-        assert "http" not in answer.text
-
-
 def test_none_leaves_an_attribute_out():
     assert html_attributes({"action": None, "data_x_y": "1"}) == 'data-x-y="1"'
 
 
-def test_one_extension_serves_several_applications(app):
-    forms = Forms()
-    for name in ("a", "b"):
-        other = Costrel(name)
-        forms.init_app(other)
-        assert "render_form" in other.jinja_env.globals
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a\"b'<&", 'x="a&#34;b&#39;&lt;&amp;"'),
+        (Markup('<b class="c">&amp;'), 'x="<b class=&quot;c&quot;>&amp;"'),
+        (True, "x"),
+        (False, ""),
+        (5, 'x="5"'),
+    ],
+)
+def test_no_value_ends_its_attribute(value, expected):
+    assert html_attributes({"x": value}) == expected
+    assert html_params(x=value) == expected
