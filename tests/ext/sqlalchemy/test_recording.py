@@ -46,9 +46,20 @@ def test_query_is_recorded_with_the_line_that_asked(app, engine):
         (info,) = get_recorded_queries()
 
     assert info.statement == "SELECT ? + 1"
-    assert info.parameters == (5,)
+    assert info.parameters == [(5,)]
     assert 0 < info.duration == info.end_time - info.start_time
     assert info.location == f"{HERE}:{line} (test_query_is_recorded_with_the_line_that_asked)"
+
+
+def test_bulk_insert_is_one_query_with_the_parameters_of_each_row(app, engine):
+    listen(engine, record=True, repeated=0)
+
+    with app.app_context(), engine.connect() as connection:
+        connection.execute(text("CREATE TEMPORARY TABLE guest (id INTEGER)"))
+        connection.execute(text("INSERT INTO guest VALUES (:id)"), [{"id": 1}, {"id": 2}])
+        info = get_recorded_queries()[-1]
+
+    assert info.parameters == [(1,), (2,)]
 
 
 def test_each_context_has_its_own_queries(app, engine):
@@ -79,7 +90,7 @@ def test_a_long_context_keeps_the_newest_queries(app, engine):
         queries = get_recorded_queries()
 
     assert len(queries) == MAX_RECORDED
-    assert queries[-1].parameters == (MAX_RECORDED + 1,)
+    assert queries[-1].parameters == [(MAX_RECORDED + 1,)]
 
 
 def test_a_view_is_recorded_in_the_request(app, engine, client):

@@ -52,7 +52,7 @@ class QueryInfo:
     """The SQL, with placeholders."""
 
     parameters: Any
-    """What the driver got for them."""
+    """What the driver got for them: a list with an entry for each row, which is one but for bulk inserts."""
 
     start_time: float
     """When it began, in seconds of ``time.perf_counter()``."""
@@ -104,7 +104,8 @@ def listen(engine: Engine, *, record: bool, repeated: int) -> None:
         place = find_place()
         if record:
             queries = g.setdefault(_RECORDED, deque(maxlen=MAX_RECORDED))
-            queries.append(QueryInfo(statement, parameters, getattr(context, _STARTED), ended, place))
+            # As Flask-SQLAlchemy has them; what the event calls parameters is a list for several rows only.
+            queries.append(QueryInfo(statement, context.parameters, getattr(context, _STARTED), ended, place))
         if repeated and statement.lstrip()[:6].upper() == "SELECT":
             _count(statement, place, repeated)
 
