@@ -50,11 +50,15 @@ def encode_with(
     items: Iterable[tuple[str, str]], extra: tuple[tuple[str, str], ...]
 ) -> list[tuple[bytes, bytes]]:
     """Encode headers and, behind them, those that every response gets."""
-    known, name_of = _pairs.get, _names.get
-    encoded = [
-        known(pair) or ((lower, pair[1].encode("latin1")) if (lower := name_of(pair[0])) else _encode(pair))
-        for pair in items
-    ]
+    name_of = _names.get
+    encoded: list[tuple[bytes, bytes]] = []
+    for name, value in items:
+        lower = name_of(name)
+        if lower is None:
+            lower = name.lower().encode("latin1")
+            if len(_names) < _MAX_KEPT:
+                _names[name] = lower
+        encoded.append((lower, value.encode() if value.isascii() else value.encode("latin1")))
     encoded += _SECURITY if extra is SECURITY_HEADERS else encode_headers(extra)
 
     return encoded
