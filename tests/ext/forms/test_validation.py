@@ -215,63 +215,6 @@ async def test_a_request_that_submits_nothing_validates_nothing(app, plain_form)
         assert form.errors == {}
 
 
-async def test_a_validate_of_the_forms_own_is_asked(app, plain_form):
-    class Named(plain_form):
-        name = StringField()
-
-        def validate(self, extra_validators=None):
-            return super().validate(extra_validators) and self.name.data != "nobody"
-
-    assert (await avalidated(app, Named, {"name": "nobody"}))[0] is False
-    assert (await avalidated(app, Named, {"name": "Ada"}))[0] is True
-
-
-async def test_a_validate_of_the_forms_own_is_never_passed_over(app, plain_form):
-    class Named(plain_form):
-        name = StringField(validators=[is_free])
-
-        def validate(self, extra_validators=None):
-            return super().validate(extra_validators) and self.name.data != "nobody"
-
-    with pytest.raises(AsyncValidatorError, match="async def avalidate"):
-        await avalidated(app, Named, {"name": "nobody"})
-
-
-async def test_an_avalidate_of_the_forms_own_is_asked_also_within_another(app, plain_form):
-    class Named(plain_form):
-        name = StringField(validators=[is_free])
-
-        def validate(self, extra_validators=None):
-            raise NotImplementedError
-
-        async def avalidate(self, extra_validators=None):
-            return await super().avalidate(extra_validators) and self.name.data != "nobody"
-
-    class Order(plain_form):
-        person = FormField(Named)
-
-    assert (await avalidated(app, Named, {"name": "nobody"}))[0] is False
-    assert (await avalidated(app, Order, {"person-name": "nobody"}))[0] is False
-    assert (await avalidated(app, Order, {"person-name": "Ada"}))[0] is True
-
-
-async def test_a_field_with_a_validate_of_its_own_is_asked_but_cannot_wait(app, plain_form):
-    class Strict(StringField):
-        def validate(self, form, extra_validators=()):
-            return super().validate(form, extra_validators) and self.data != "nobody"
-
-    class Named(plain_form):
-        name = Strict()
-
-    class Waiting(plain_form):
-        name = Strict(validators=[is_free])
-
-    assert (await avalidated(app, Named, {"name": "nobody"}))[0] is False
-    assert (await avalidated(app, Named, {"name": "Ada"}))[0] is True
-    with pytest.raises(AsyncValidatorError, match=r"Strict\.validate"):
-        await avalidated(app, Waiting, {"name": "Ada"})
-
-
 async def test_the_checks_of_a_field_itself_may_be_async(app, plain_form):
     class Checked(StringField):
         async def pre_validate(self, form):

@@ -20,6 +20,7 @@ from costrel.ext.forms.validation import (
     form_steps,
     has_own_avalidate,
     is_default,
+    refuse_async_methods,
     refuse_bypass,
     run,
     steps_by_field,
@@ -44,6 +45,10 @@ class FlaskForm(wtforms.Form):  # type: ignore[misc]  # WTForms has no types
     """
 
     Meta = FormMeta
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_async_methods(cls)
 
     def __init__(self, formdata: Any = AUTO, **kwargs: Any) -> None:
         super().__init__(formdata=formdata, **kwargs)

@@ -33,6 +33,7 @@ __all__ = [
     "form_steps",
     "has_own_avalidate",
     "is_default",
+    "refuse_async_methods",
     "refuse_bypass",
     "run",
     "steps_by_field",
@@ -162,7 +163,7 @@ def field_steps(field: Any, form: Any, extra: Iterable[Any] = (), *, aio: bool) 
     if kind is FieldList.validate:
         return (yield from _list_steps(field, form, extra, aio=aio))
     if kind is not Field.validate or getattr(type(field), _CHAIN) is not getattr(Field, _CHAIN):
-        return _validate_its_own_way(field, form, extra)
+        return (yield from _own_steps(field, form, extra))
 
     field.errors = list(field.process_errors)
     field.check_validators(extra)
@@ -215,14 +216,16 @@ def _note(field: Any, error: StopValidation) -> None:
 
 def _list_steps(field: Any, form: Any, extra: list[Any], *, aio: bool) -> Steps:
     field.errors = []
+    is_valid = True
     for entry in field.entries:
-        yield from field_steps(entry, form, aio=aio)
+        if not (yield from field_steps(entry, form, aio=aio)):
+            is_valid = False  # also without an error, which WTForms overlooks
         field.errors.append(entry.errors)
     if not any(field.errors):
         field.errors = []
     yield from _chain(field, form, [*field.validators, *extra], aio=aio)
 
-    return len(field.errors) == 0
+    return is_valid and len(field.errors) == 0
 
 
 def _nested_form_steps(field: Any, *, aio: bool) -> Steps:
@@ -233,11 +236,11 @@ def _nested_form_steps(field: Any, *, aio: bool) -> Steps:
         return bool((yield Pending(form.avalidate(), form.avalidate, field)))
     refuse_bypass(form)
 
-    return bool(form.validate())
+    return (yield from _outcome(form.validate(), form.validate, field))
 
 
-def _validate_its_own_way(field: Any, form: Any, extra: list[Any]) -> bool:
-    """Call the ``validate`` of a field's class, which cannot wait."""
+def _own_steps(field: Any, form: Any, extra: list[Any]) -> Steps:
+    """Call the ``validate`` of a field's class, which does not wait for validators."""
     for validator in [*field.validators, *extra]:
         if _is_async(validator):
             raise AsyncValidatorError(
@@ -246,7 +249,15 @@ def _validate_its_own_way(field: Any, form: Any, extra: list[Any]) -> bool:
                 hint="Put what is the field's own into pre_validate() or post_validate().",
             )
 
-    return bool(field.validate(form, extra))
+    return (yield from _outcome(field.validate(form, extra), field.validate, field))
+
+
+def _outcome(result: Any, method: Any, field: Any) -> Steps:
+    """Return what a ``validate`` of an application's own said; if it is async, once it has said so."""
+    if inspect.isawaitable(result):  # SECURITY: or the coroutine would count as a yes
+        result = yield Pending(result, method, field)
+
+    return bool(result)
 
 
 # Which validators are async: known before anything is called.
@@ -282,6 +293,20 @@ def _find_in_field(field: Any, extra: list[Any]) -> tuple[Any, Any] | None:
                 return found
 
     return None
+
+
+def refuse_async_methods(form_class: type[Any]) -> None:
+    """Refuse a subclass of ``FlaskForm`` whose ``validate`` is async: what it returns would count as a yes.
+
+    Raises:
+        AsyncValidatorError: With the name that it should have.
+    """
+    for name in ("validate", "validate_on_submit"):
+        if inspect.iscoroutinefunction(getattr(form_class, name)):
+            raise AsyncValidatorError(
+                f"{form_class.__name__}.{name}() is async, and who calls {name}() does not wait",
+                hint=f"Name it a{name}, and await form.avalidate_on_submit() in the view.",
+            )
 
 
 def has_own_avalidate(form: Any) -> bool:
