@@ -32,6 +32,20 @@ def test_exempt_views_are_not_checked(shop, csrf, client, either):
     assert visitor.post("/buy").status_code == 400
 
 
+def test_exemption_stands_above_the_route_or_below_it(shop, csrf, client):
+    @csrf.exempt
+    @shop.post("/above")
+    def above():
+        return "above"
+
+    @shop.post("/below")
+    @csrf.exempt
+    def below():
+        return "below"
+
+    assert [client(shop).post(path).text for path in ("/above", "/below")] == ["above", "below"]
+
+
 def test_function_of_the_same_name_is_not_exempt(shop, csrf, client):
     def make(text):
         def view():

@@ -124,7 +124,7 @@ class CSRFProtect(Extension[CSRFOptions]):
                 it), or the dotted name of a view, ``"shop.hooks.paid"``.
 
         Returns:
-            The same; so it is a decorator too, below ``@app.route``.
+            The same; so it is a decorator too, above or below ``@app.route``.
 
         Example:
             >>> from costrel import Costrel
