@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 import wtforms
 from markupsafe import Markup
 from wtforms import FormField, HiddenField, IntegerField, StringField
+from wtforms.csrf.session import SessionCSRF
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
@@ -237,3 +239,22 @@ def test_errors_are_wtforms_own(app, plain_form, data):
         theirs, ours = Theirs(ctx.request.form), Ours()
 
         assert (ours.validate(), ours.errors) == (theirs.validate(), theirs.errors)
+
+
+def test_a_csrf_class_of_ones_own_gets_the_session(app, client):
+    class Own(FlaskForm):
+        class Meta:
+            csrf_class = SessionCSRF
+            csrf_secret = b"a secret of its own"
+            csrf_time_limit = timedelta(minutes=5)
+
+    @app.route("/", methods=["GET", "POST"])
+    def view():
+        form = Own()
+        return str(form.validate()) if form.is_submitted() else form.csrf_token.current_token
+
+    browser = client(app)
+    token = browser.get("/").text
+
+    assert browser.post("/", data={"csrf_token": token}).text == "True"
+    assert client(app).post("/", data={"csrf_token": token}).text == "False"

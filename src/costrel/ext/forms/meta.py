@@ -39,9 +39,6 @@ class Meta(DefaultMeta):  # type: ignore[misc]  # WTForms has no types
     csrf_class = FormCSRF
     """What makes and checks the token."""
 
-    csrf_context = session
-    """For a ``csrf_class`` of your own."""
-
     finite_numbers = True
     """Number fields refuse NaN, infinities, and numbers beyond 10 to the power of 308."""
 
@@ -66,6 +63,11 @@ class Meta(DefaultMeta):  # type: ignore[misc]  # WTForms has no types
             return False
 
         return bool(current_app.config.get("WTF_CSRF_ENABLED", True))
+
+    @property
+    def csrf_context(self) -> Any:
+        """The session, for a ``csrf_class`` of your own."""
+        return session
 
     @cached_property
     def csrf_secret(self) -> Any:
