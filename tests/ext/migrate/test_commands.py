@@ -259,6 +259,7 @@ def test_several_heads_are_refused_with_the_line_to_type(two_heads, command):
     assert "there are 2 heads" in output
     assert "bb of Ada" in output
     assert "costrel db merge heads" in output
+    assert f"stay apart, type: costrel db {command} " in output
     assert two_heads.tables() == []
 
 
@@ -420,6 +421,14 @@ def test_unknown_revision_in_the_database_is_told_with_what_to_do(two_steps):
 
     assert "Can't locate revision identified by 'bb'" in output
     assert "of another branch" in output
+
+
+@pytest.mark.parametrize("command", ["upgrade", "downgrade", "stamp", "show", "edit"])
+def test_unknown_revision_on_the_command_line_is_told_with_the_list_of_known_ones(two_steps, command):
+    output = two_steps.run(command, "nonsense", code=1)
+
+    assert "nonsense" in output
+    assert "hint: The migrations are listed by: costrel db history" in output
 
 
 def test_own_env_gets_what_the_command_line_says(sqlite_shop):

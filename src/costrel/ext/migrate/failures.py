@@ -16,6 +16,8 @@ __all__ = ["RunLog", "find_failed", "tell_failure"]
 _CHANGES_TABLES = re.compile(r"\s*(CREATE|ALTER|DROP|RENAME|TRUNCATE|GRANT|REVOKE)\b", re.IGNORECASE)
 _READS = re.compile(r"\s*(SELECT|SHOW|PRAGMA|DESCRIBE|DESC|EXPLAIN|SET|SAVEPOINT|RELEASE)\b", re.IGNORECASE)
 _COMMIT_BY_THEMSELVES = frozenset(("mysql", "mariadb", "oracle"))
+# A table, column or index that is there already or no more: MariaDB's and MySQL's numbers.
+_IN_THE_WAY = frozenset((1050, 1051, 1060, 1061, 1091))
 _NAMES = {"mysql": "MySQL", "mariadb": "MariaDB", "oracle": "Oracle"}
 
 
@@ -109,7 +111,7 @@ def tell_failure(error: BaseException, logs: list[RunLog], *, place: str, retry:
     else:
         lines.append("  nothing of this run was kept: the database is as it was before")
 
-    hint = _naming_hint(error) or f"Mend the migration, then type: {retry}"
+    hint = _naming_hint(error) or _cut_off_hint(error, logs) or f"Mend the migration, then type: {retry}"
 
     return MigrationError("\n".join(lines), hint=hint)
 
@@ -144,3 +146,14 @@ def _naming_hint(error: BaseException) -> str:
         )
 
     return ""
+
+
+def _cut_off_hint(error: BaseException, logs: list[RunLog]) -> str:
+    arguments = getattr(getattr(error, "orig", None), "args", None)
+    if not (logs and logs[-1].commits_by_itself and arguments and arguments[0] in _IN_THE_WAY):
+        return ""
+
+    return (
+        f"It may come from an earlier run that was cut off, which {logs[-1].dialect_name} does not take back:"
+        " undo that by hand, or take it out of the migration."
+    )

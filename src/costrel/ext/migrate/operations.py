@@ -63,7 +63,7 @@ def revision(
 
     options = ["autogenerate"] if autogenerate else []
     with configured(directory, opts=options) as config, nameless_told_once():
-        refuse_several_heads(config, head)
+        refuse_several_heads(config, head, others="revision --head <branch>@head")
         command.revision(
             config,
             message,
@@ -111,7 +111,7 @@ def migrate(
     from alembic import command
 
     with configured(directory, x_arg=x_arg, opts=["autogenerate"]) as config, nameless_told_once():
-        refuse_several_heads(config, head)
+        refuse_several_heads(config, head, others="migrate --head <branch>@head")
         command.revision(
             config,
             message,
@@ -129,7 +129,7 @@ def edit(directory: Directory = None, revision: str = "current") -> None:
     """Open a migration in the editor that ``EDITOR`` names."""
     from alembic import command
 
-    with configured(directory) as config:
+    with configured(directory, asked_for=revision) as config:
         command.edit(config, revision)
 
 
@@ -179,8 +179,8 @@ def upgrade(
     """
     from alembic import command
 
-    with configured(directory, x_arg=x_arg, writes="upgrade") as config:
-        refuse_several_heads(config, revision)
+    with configured(directory, x_arg=x_arg, writes="upgrade", asked_for=revision) as config:
+        refuse_several_heads(config, revision, others="upgrade heads")
         command.upgrade(config, revision, sql=sql, tag=tag)
 
 
@@ -208,7 +208,7 @@ def downgrade(
 
     if sql and revision == "-1":
         revision = "head:-1"
-    with configured(directory, x_arg=x_arg, writes="downgrade") as config:
+    with configured(directory, x_arg=x_arg, writes="downgrade", asked_for=revision) as config:
         command.downgrade(config, revision, sql=sql, tag=tag)
 
 
@@ -216,7 +216,7 @@ def show(directory: Directory = None, revision: str = "head") -> None:
     """Print one migration."""
     from alembic import command
 
-    with configured(directory) as config:
+    with configured(directory, asked_for=revision) as config:
         command.show(config, revision)
 
 
@@ -282,8 +282,8 @@ def stamp(
     """
     from alembic import command
 
-    with configured(directory, writes="stamp") as config:
-        refuse_several_heads(config, revision)
+    with configured(directory, writes="stamp", asked_for=revision) as config:
+        refuse_several_heads(config, revision, others="stamp heads")
         command.stamp(config, revision, sql=sql, tag=tag, purge=purge)
 
 

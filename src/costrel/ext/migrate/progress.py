@@ -10,7 +10,13 @@ import click
 
 __all__ = ["show_progress"]
 
-_NOISE = ("Context impl ", "Will assume ", "Generating static SQL", "setting up autogenerate plugin")
+_NOISE = (
+    "Context impl ",
+    "Will assume ",
+    "Generating static SQL",
+    "setting up autogenerate plugin",
+    "Detected sequence named ",
+)
 
 
 class _EchoHandler(logging.Handler):
