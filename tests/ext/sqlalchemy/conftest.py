@@ -61,7 +61,7 @@ def new_shop(db, url, other_url, tmp_path):
     with app.app_context():
         db.create_all()
     yield app
-    db.databases_of(app).close()
+    db.databases_of(app).end()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ __all__ = ["AsyncEngines", "LoopEngines", "SyncSides", "close_session", "closing
 
 Make = Callable[[str | None], AsyncEngine]
 closing_sessions: set[asyncio.Task[None]] = set()
-"""Tasks that close sessions; nobody may drop them before they end."""
+"""Tasks that close sessions or engines; nobody may drop them before they end."""
 
 
 class AsyncEngines(MutableMapping[str | None, AsyncEngine]):
@@ -183,6 +183,16 @@ class LoopEngines:
         """Tell whether there are engines on any loop."""
         return bool(self._of)
 
+    def close_soon(self) -> None:
+        """Have each loop that runs close its engines; from any thread."""
+        if self._pid != os.getpid():
+            return
+
+        for loop, engines in list(self._of.items()):
+            if loop.is_running():
+                with suppress(RuntimeError):  # it has ended meanwhile, and closed them
+                    loop.call_soon_threadsafe(_begin_to_close, engines)
+
     async def close(self) -> None:
         """Close the engines of the running loop."""
         engines = self._of.get(asyncio.get_running_loop())
@@ -190,9 +200,18 @@ class LoopEngines:
             await engines.closer.aclose()
 
 
+def _begin_to_close(engines: AsyncEngines) -> None:
+    if engines.closer is not None:
+        _keep(asyncio.ensure_future(engines.closer.aclose()))
+
+
 async def close_session(session: AsyncSession) -> None:
     """Close a session to the end, also if its request is cancelled meanwhile."""
-    task: asyncio.Task[Any] = asyncio.ensure_future(session.close())
+    await asyncio.shield(_keep(asyncio.ensure_future(session.close())))
+
+
+def _keep(task: asyncio.Task[None]) -> asyncio.Task[None]:
     closing_sessions.add(task)
     task.add_done_callback(closing_sessions.discard)
-    await asyncio.shield(task)
+
+    return task

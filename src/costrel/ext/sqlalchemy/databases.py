@@ -33,6 +33,11 @@ class Databases:
             if isinstance(engine, sa.Engine) and (also_memory or not is_in_memory(engine)):
                 engine.dispose()
 
+    def end(self) -> None:
+        """Close all connections; loops that still run close theirs a moment later."""
+        self.close()
+        self.loops.close_soon()
+
 
 def is_in_memory(engine: sa.Engine) -> bool:
     """Tell whether an engine's database is one of SQLite in memory."""

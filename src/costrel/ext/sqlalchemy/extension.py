@@ -148,7 +148,7 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
         """Make the engines; none connects."""
         before = self._databases.pop(app, None)
         if before is not None:
-            before.close()
+            before.end()
         given = engine_arguments(options, self._engine_options)
         names = {key: memory_name(key) for key in given}
         engines = EngineTable()
@@ -165,7 +165,7 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
                 prepare_engine(engines[key], options, names[key])
         make_async = partial(self._make_async_engine, given, options, names, engines)
         databases = self._databases[app] = Databases(engines, LoopEngines(list(given), make_async))
-        finalize(app, databases.close)
+        finalize(app, databases.end)
         app.error_fallback(make_fallback(app, lambda: options.retry_after))
         if options.track_modifications:
             listen(self.session)

@@ -14,12 +14,13 @@ __all__ = ["UNUSED_KEYS", "SQLAlchemyOptions"]
 UNUSED_KEYS = {
     "SQLALCHEMY_COMMIT_ON_TEARDOWN": "Call db.session.commit() in the view.",
     "SQLALCHEMY_MAX_OVERFLOW": 'Set SQLALCHEMY_ENGINE_OPTIONS = {"max_overflow": …}.',
+    "SQLALCHEMY_MIGRATE_REPO": "Remove it: the folder of migrations is an argument of Migrate.",
     "SQLALCHEMY_NATIVE_UNICODE": "Remove it: all drivers speak Unicode.",
     "SQLALCHEMY_POOL_RECYCLE": 'Set SQLALCHEMY_ENGINE_OPTIONS = {"pool_recycle": …}.',
     "SQLALCHEMY_POOL_SIZE": 'Set SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": …}.',
     "SQLALCHEMY_POOL_TIMEOUT": 'Set SQLALCHEMY_ENGINE_OPTIONS = {"pool_timeout": …}.',
 }
-"""Keys that Flask-SQLAlchemy had before version 3, and what to write in their place."""
+"""Keys that Flask-SQLAlchemy and SQLAlchemy-Migrate had, and what to write in their place."""
 
 
 def _url(value: Any) -> str | URL | None:
