@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from werkzeug.exceptions import Conflict, ServiceUnavailable
 
 from costrel import (
     Costrel,
@@ -24,6 +25,7 @@ from costrel.ext.login import (
     user_accessed,
     user_loaded_from_request,
 )
+from costrel.sessions import SessionInterface, SessionMixin
 
 
 def runs_on_loop():
@@ -334,6 +336,68 @@ def test_an_async_loader_registered_before_the_application_is_used(client, users
         stored["_user_id"] = "1"
 
     assert visitor.get("/me").text == "Ada"
+
+
+@pytest.mark.parametrize(("public", "looking"), [("/public", "/me"), ("/apublic", "/ame")])
+def test_an_async_loader_that_fails_harms_those_only_who_look(client, app, async_manager, public, looking):
+    @async_manager.user_loader
+    async def load_user(user_id):
+        raise Conflict("the users are out of reach")
+
+    @app.get("/apublic")
+    async def apublic():
+        return "for all"
+
+    visitor = client(app)
+    visitor.post("/login/1")
+
+    assert visitor.get(public).text == "for all"
+    assert visitor.get(looking).status_code == 409
+
+
+def test_a_guard_tells_the_error_of_an_async_loader(client, app, async_manager):
+    calls = []
+
+    @async_manager.user_loader
+    async def load_user(user_id):
+        calls.append(user_id)
+        raise Conflict("the users are out of reach")
+
+    @app.get("/account")
+    @login_required
+    async def account():
+        return "yours"
+
+    visitor = client(app)
+    visitor.post("/login/1")
+
+    assert visitor.get("/account").status_code == 409
+    assert calls == ["1"]
+
+
+def test_a_session_that_cannot_be_read_harms_those_only_who_look(client, app, async_manager):
+    class Gone(SessionMixin, dict):
+        def get(self, *key):
+            raise ServiceUnavailable
+
+        __bool__ = __contains__ = __getitem__ = get
+
+    class Sessions(SessionInterface):
+        opens_late = True
+
+        def open_session(self, app, request):
+            return Gone()
+
+        def save_session(self, app, session, response):
+            pass
+
+    app.session_interface = Sessions()
+    visitor = client(app)
+    visitor.set_cookie("session", "some id")
+
+    assert visitor.get("/public").text == "for all"
+    assert visitor.get("/me").status_code == 503
+    assert visitor.get("/ame").status_code == 503
 
 
 async def test_a_user_who_was_not_waited_for_is_not_there(app, async_manager):

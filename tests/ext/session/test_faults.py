@@ -165,6 +165,23 @@ def test_it_is_logged_once_and_so_is_the_recovery(store, client, caplog):
     ]
 
 
+def test_a_store_that_can_only_be_read_is_logged_once_too(store, client, caplog):
+    browser = client(make_app(store))
+    browser.get("/write")
+
+    with caplog.at_level(logging.WARNING, "costrel.session"):
+        store.failing = WRITING
+        for _ in range(3):
+            browser.get("/write")
+            browser.get("/read")
+        store.failing = frozenset()
+        browser.get("/read")
+        browser.get("/write")
+
+    told = [record.levelname for record in caplog.records if record.name == "costrel.session"]
+    assert told == ["ERROR", "WARNING"]
+
+
 def test_it_can_be_taken_for_empty_instead(store, client, way):
     browser = client(make_app(store, SESSION_UNAVAILABLE="empty"))
     browser.get("/write")

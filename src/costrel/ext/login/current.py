@@ -45,6 +45,7 @@ def get_user() -> Any:
 
     user = g.get("_login_user", _NOT_LOADED)
     if user is _NOT_LOADED:
+        _raise_what_was_put_off()
         current_manager()._load_user()
         user = g._login_user
 
@@ -68,9 +69,17 @@ async def load_current_user() -> Any:
     if not has_request_context():
         return None
     if "_login_user" not in g:
+        _raise_what_was_put_off()
         await current_manager().aload_user()
 
     return g._login_user
+
+
+def _raise_what_was_put_off() -> None:
+    """Raise the error of an async loader that was called before the view."""
+    error = g.get("_login_error")
+    if error is not None:
+        raise error
 
 
 # What belongs to the proxy, not to the user.

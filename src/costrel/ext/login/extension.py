@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-from costrel import abort, current_app, flash, g, has_websocket_context, redirect, request, session
+from costrel import abort, current_app, flash, has_websocket_context, redirect, request, session
 from costrel.checks import Finding
 from costrel.ext.login import remember
 from costrel.ext.login.addresses import MAX_NEXT_CHARS, expand_login_view, login_url, make_next_param
@@ -17,7 +17,7 @@ from costrel.ext.login.config import (
     REFRESH_MESSAGE,
     REFRESH_MESSAGE_CATEGORY,
 )
-from costrel.ext.login.current import current_user
+from costrel.ext.login.current import current_user, load_current_user
 from costrel.ext.login.findings import findings, unknown_views
 from costrel.ext.login.loaders import Loaders, current_application, warn_of_age
 from costrel.ext.login.mixins import AnonymousUserMixin
@@ -176,10 +176,7 @@ class LoginManager(Loaders, Generic[U]):
 
     async def load_current_user(self) -> U:
         """Return the current user without blocking; as ``costrel.ext.login.load_current_user``."""
-        if "_login_user" not in g:
-            await self.aload_user()
-
-        return cast(U, g._login_user)
+        return cast(U, await load_current_user())
 
     # Refusing.
 

@@ -151,13 +151,23 @@ class Loaders(Extension[LoginOptions]):
         if not (self._request_callback or self._header_callback):
             # Here and not in the coroutine: under WSGI a session's store may be waited for here.
             cookies = request.cookies
-            named = cookies and (
-                self.options_of().cookie_name in cookies or session.get("_user_id") is not None
-            )
-            if not named:
+            if not cookies or not (self.options_of().cookie_name in cookies or self._is_named()):
                 return None
 
-        return self.aload_user()
+        return self._load_ahead()
+
+    def _is_named(self) -> bool:
+        try:
+            return session.get("_user_id") is not None
+        except Exception:  # the session cannot be read: who looks at the user learns it, others need not
+            return False
+
+    async def _load_ahead(self) -> None:
+        """Load the user of a request that may not need one: an error waits for who looks."""
+        try:
+            await self.aload_user()
+        except Exception as error:
+            g._login_error = error  # type: ignore[attr-defined]  # g takes any
 
 
 def current_application() -> Any:

@@ -51,7 +51,7 @@ class ServerSideSessionInterface(SessionInterface):
         self.options = options
         self.serializer = make_serializer(options.serialization_format)
         """Writes and reads sessions; may be replaced by one of your own."""
-        self._is_down = False
+        self._failing: set[str] = set()
         self._until_cleanup = cleanup_interval(options)
         app.error_fallback(self._stand_in)
         if not store.blocks:  # then nothing needs to be awaited
@@ -92,7 +92,7 @@ class ServerSideSessionInterface(SessionInterface):
         return open_stored(self.serializer, self.key_of(sid), self.rules())
 
     def _make(self, sid: str, found: tuple[dict[str, Any], Stored] | None) -> ServerSideSession:
-        self._note_up()
+        self._note_up("reading")
         if found is None:
             return self._make_new()
         session = self._prepared(self.session_class(found[0], sid=sid))
@@ -182,7 +182,8 @@ class ServerSideSessionInterface(SessionInterface):
         return saving.save(session)
 
     def _finish(self, app: Any, session: ServerSideSession, response: Any, saved: Saved) -> None:
-        self._note_up()
+        if saved.stored is not None or saved.deleted:
+            self._note_up("reading", "writing")
         self.vary_by_cookie(response)
         if saved.stored is not None:
             session._stored = saved.stored
@@ -253,7 +254,7 @@ class ServerSideSessionInterface(SessionInterface):
     # A store that cannot be reached.
 
     def _go_without(self, error: StoreError) -> ServerSideSession:
-        self._note_down(error)
+        self._note_down("reading", error)
         if self.options.unavailable == "empty":
             session = self._make_new()
             session._is_kept = False
@@ -264,7 +265,7 @@ class ServerSideSessionInterface(SessionInterface):
     def _lose(self, session: ServerSideSession, error: StoreError) -> None:
         """Give up what could not be saved; nothing tries again in this request."""
         session._is_kept = False
-        self._note_down(error)
+        self._note_down("writing", error)
         if self.options.unavailable != "empty":
             raise error
 
@@ -276,15 +277,20 @@ class ServerSideSessionInterface(SessionInterface):
         told = "Sessions are out of reach. Try again in a moment."
         return ServiceUnavailable(told, retry_after=self.options.retry_after)
 
-    def _note_down(self, error: StoreError) -> None:
-        if not self._is_down:  # once, or every request would write a line
-            log.error("Sessions cannot be read or written: %s", error.problem)
-        self._is_down = True
+    # Once, or every request would write a line; apart, because a full disk can still be read.
 
-    def _note_up(self) -> None:
-        if self._is_down:
+    def _note_down(self, what: str, error: StoreError) -> None:
+        if not self._failing:
+            log.error("Sessions cannot be read or written: %s", error.problem)
+        self._failing.add(what)
+
+    def _note_up(self, *what: str) -> None:
+        if not self._failing:
+            return
+
+        self._failing.difference_update(what)
+        if not self._failing:
             log.warning("Sessions can be read and written again.")
-        self._is_down = False
 
 
 class NoSession(NullSession):

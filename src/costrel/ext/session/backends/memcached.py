@@ -216,7 +216,9 @@ class MemcachedStore(AsyncTwins):
             with self._lock:
                 yield self.client
         except (MemcacheError, OSError) as error:
-            raise StoreError(f"memcached cannot be used: {error}") from error
+            # That the connection was closed is told by the class alone.
+            told = str(error) or type(error).__name__
+            raise StoreError(f"memcached cannot be used: {told}") from error
 
 
 def _key_of(index: str) -> str:
