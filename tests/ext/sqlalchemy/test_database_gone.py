@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import select
@@ -165,6 +166,78 @@ def test_database_that_goes_during_a_request_is_a_503(shop, proxy, client, path,
 
     assert is_refusal(cut)
     assert visitor.get(after).text == "1"
+
+
+OTHERS = {
+    "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid()",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> connection_id()",
+}
+KILL = {"postgresql": "SELECT pg_terminate_backend({}, 60000)", "mysql": "KILL CONNECTION {}"}
+
+
+def kill_connections(url):
+    """Kill all connections to a database, as an administrator does."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as administrator:
+        for number in administrator.scalars(sa.text(OTHERS[engine.name])).all():
+            administrator.execute(sa.text(KILL[engine.name].format(number)))
+
+
+@pytest.fixture
+def killing_shop(app, server_url):
+    """An application whose connections are killed by an administrator, by ``POST`` in a transaction."""
+    app.config.update(SQLALCHEMY_DATABASE_URI=server_url, SQLALCHEMY_RETRY_AFTER=7)
+    db = app.db = SQLAlchemy(app)
+    insert = sa.text("INSERT INTO cup (id) VALUES (1)")
+
+    @app.get("/sync")
+    def sync():
+        return str(db.session.scalar(sa.text("SELECT COUNT(*) FROM cup")))
+
+    @app.get("/async")
+    async def asynchronous():
+        return str(await db.async_session.scalar(sa.text("SELECT COUNT(*) FROM cup")))
+
+    @app.post("/sync")
+    def killed():
+        db.session.execute(insert)
+        kill_connections(db.engine.url)
+        db.session.execute(insert)
+        return "not killed"
+
+    @app.post("/async")
+    async def async_killed():
+        await db.async_session.execute(insert)
+        await asyncio.to_thread(kill_connections, db.engines[None].url)
+        await db.async_session.execute(insert)
+        return "not killed"
+
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE cup (id INTEGER)"))
+    yield app
+    db.databases_of(app).end()
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+def test_connection_that_is_killed_in_a_transaction_is_a_503_that_leaves_nothing(killing_shop, client, path):
+    visitor = client(killing_shop)
+
+    killed = [visitor.post(path), visitor.post(path)]
+
+    assert all(map(is_refusal, killed))
+    assert visitor.get(path).text == "0"
+
+
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+def test_connection_that_is_killed_while_nobody_uses_it_is_not_noticed(killing_shop, client, path):
+    visitor = client(killing_shop)
+    assert visitor.get(path).text == "0"
+
+    with killing_shop.app_context():
+        kill_connections(killing_shop.db.engine.url)
+
+    assert visitor.get(path).text == "0"
 
 
 def test_pool_without_a_free_connection_is_a_503(app, client, tmp_path):
