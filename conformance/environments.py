@@ -51,7 +51,8 @@ def environment(suite: Suite, *, costrel: Path | None, python: str = "", fresh: 
         fresh: Build it again.
     """
     lock = HERE / "locks" / f"{suite.lock_name}.txt"
-    name = f"{suite.lock_name}.{'costrel' if costrel else 'flask'}{'.' * bool(python)}{Path(python).name}"
+    of = suite.name if suite.renamed else suite.lock_name
+    name = f"{of}.{'costrel' if costrel else 'flask'}{'.' * bool(python)}{Path(python).name}"
     folder = CACHE / "venvs" / name
     done = folder / ".ok"
     if fresh or not done.exists() or done.read_text() != lock.read_text():
@@ -62,6 +63,8 @@ def environment(suite: Suite, *, costrel: Path | None, python: str = "", fresh: 
         done.write_text(lock.read_text())
     if costrel is not None:
         _install(costrel, folder, lock)
+        for package, _ in suite.renamed:
+            shutil.rmtree(_packages(folder) / package, ignore_errors=True)
 
     return folder
 
@@ -77,9 +80,14 @@ def _install(costrel: Path, folder: Path, lock: Path) -> None:
     if not mark.exists() or mark.read_text() != state:
         _run(_uv(), "pip", "install", "-q", "--python", python, "-c", lock, "-e", costrel)
         mark.write_text(state)
-    (packages,) = (folder / "lib").glob("python3.*/site-packages")
-    shutil.rmtree(packages / "flask", ignore_errors=True)
+    shutil.rmtree(_packages(folder) / "flask", ignore_errors=True)
     _run(python, "-m", "costrel.as_flask", "install")
+
+
+def _packages(folder: Path) -> Path:
+    (packages,) = (folder / "lib").glob("python3.*/site-packages")
+
+    return packages
 
 
 def _download(name: str, version: str) -> Path:

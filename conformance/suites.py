@@ -28,8 +28,22 @@ class Suite:
     arguments: tuple[str, ...] = ()
     """Further arguments for pytest."""
 
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Packages that the tests import, and whose name stands for them instead: an extension of costrel's,
+    whose users change the prefix of their imports. The package itself is taken out of the environment."""
+
+    expected: str = ""
+    """Whose list in ``expected/`` it is held to; its own by default."""
+
+    differs: dict[str, str] = field(default_factory=dict)
+    """Tests that pass on Flask and not here, each with the reason why that is meant."""
+
     timeout_seconds: int = 400
     environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def expected_name(self) -> str:
+        return self.expected or self.name
 
     @property
     def lock_name(self) -> str:
@@ -56,5 +70,26 @@ SUITES = {
             arguments=("-o", "addopts=", "-p", "no:cov"),
         ),
         Suite(name="real-servers", tests=("own_tests/test_servers.py",)),
+        Suite(
+            name="ext-login",
+            release=("Flask-Login", "0.6.3"),
+            lock="flask-login",
+            expected="flask-login",
+            renamed=(("flask_login", "costrel.ext.login"),),
+        ),
+        Suite(
+            name="ext-forms",
+            release=("Flask-WTF", "1.3.0"),
+            lock="flask-wtf",
+            expected="flask-wtf",
+            renamed=(("flask_wtf", "costrel.ext.forms"),),
+        ),
+        Suite(
+            name="ext-sqlalchemy",
+            release=("Flask-SQLAlchemy", "3.1.1"),
+            lock="flask-sqlalchemy",
+            expected="flask-sqlalchemy",
+            renamed=(("flask_sqlalchemy", "costrel.ext.sqlalchemy"),),
+        ),
     )
 }
