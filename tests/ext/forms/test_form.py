@@ -258,3 +258,20 @@ def test_a_csrf_class_of_ones_own_gets_the_session(app, client):
 
     assert browser.post("/", data={"csrf_token": token}).text == "True"
     assert client(app).post("/", data={"csrf_token": token}).text == "False"
+
+
+def test_the_next_token_is_made_when_it_is_asked_for(app, client):
+    @app.route("/page", methods=["GET", "POST"])
+    def view():
+        form = FlaskForm()
+        made = "csrf_token" in g
+        return {"made": made, "valid": form.validate(), "token": form.csrf_token.current_token}
+
+    browser = client(app)
+    first = browser.get("/page").json
+    second = browser.post("/page", data={"csrf_token": first["token"]}).json
+    third = browser.post("/page", data={"csrf_token": second["token"]}).json
+    other = client(app).post("/page", data={"csrf_token": first["token"]}).json
+
+    assert (first["made"], second["made"], third["made"], other["made"]) == (True, False, False, True)
+    assert (second["valid"], third["valid"], other["valid"]) == (True, True, False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import ValidationError  # type: ignore[import-untyped]  # WTForms has no types
-from wtforms.csrf.core import CSRF  # type: ignore[import-untyped]  # as above
+from wtforms import HiddenField, ValidationError  # type: ignore[import-untyped]  # WTForms has no types
+from wtforms.csrf import core  # type: ignore[import-untyped]  # as above
 
 from costrel.ext.csrf import (
     CSRFError,
@@ -16,7 +16,7 @@ from costrel.ext.csrf import (
     same_origin,
     validate_csrf,
 )
-from costrel.globals import current_app, g
+from costrel.globals import current_app, g, session
 
 __all__ = [
     "CSRFError",
@@ -30,14 +30,42 @@ __all__ = [
 ]
 
 
-class FormCSRF(CSRF):  # type: ignore[misc]  # WTForms has no types
+# Any, here and below: WTForms has no types.
+class CSRFTokenField(core.CSRFTokenField):  # type: ignore[misc]  # as above
+    """The field of the token.
+
+    A form that was sent is not often shown again, so where a token came with
+    it, the next one is made when it is asked for.
+    """
+
+    _token: str | None = None
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        """Take the token that was sent, and make one for the page if the session does not know any."""
+        HiddenField.process(self, *args, **kwargs)  # WTForms' own would make one each time
+        implementation: Any = self.csrf_impl
+        if not (self.raw_data and session.get(implementation.meta.csrf_field_name)):
+            # Now, because a page that is streamed comes after the session was saved.
+            self._token = implementation.generate_csrf_token(self)
+
+    @property
+    def current_token(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # a plain value in WTForms
+        """The token that the page carries."""
+        if self._token is None:
+            self._token = self.csrf_impl.generate_csrf_token(self)
+
+        return self._token
+
+
+class FormCSRF(core.CSRF):  # type: ignore[misc]  # as above
     """Gives a form its token field; what ``Meta.csrf_class`` is by default.
 
     The secret, the time limit and the field's name are those of the form's
     ``Meta``.
     """
 
-    # Any: WTForms has no types.
+    field_class = CSRFTokenField
+
     def setup_form(self, form: Any) -> Any:
         """Return the token field of a form."""
         self.meta = form.meta
