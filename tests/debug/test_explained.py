@@ -7,7 +7,7 @@ from werkzeug.debug import DebuggedApplication
 from werkzeug.test import Client
 
 from costrel import Costrel
-from costrel.debug.explained import explain
+from costrel.debug.explained import draw_page, explain
 from costrel.debug.terminal import summarise
 from costrel.debug.wiring import explain_errors
 from costrel.errors import Explanation
@@ -51,7 +51,15 @@ def test_browser_gets_the_cure_as_a_page(ask):
     assert "<h1>No cups</h1><p>Wash &lt;some&gt; first.</p>" in response.text
     assert "<pre class=type>wash --all</pre>" in response.text
     assert "<li>cup 1</li><li>cup 2</li>" in response.text
-    assert "LookupError: cup" in response.text
+    assert response.text.index("<li>cup 2") < response.text.index("wash --all")
+    assert "<p class=error>LookupError: cup</p>" in response.text
+
+
+def test_page_of_an_explanation_without_commands_tells_nobody_to_type():
+    page = draw_page(Explanation("No cups", "Wash some."), LookupError("cup"))
+
+    assert "Wash some." in page
+    assert "Type in a terminal" not in page
 
 
 def test_program_gets_the_cure_as_a_line(ask):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import traceback
 from collections.abc import Callable, Sequence
 
@@ -15,16 +16,22 @@ __all__ = ["Explainer", "draw_page", "explain"]
 Explainer = Callable[[Exception], Explanation | None]
 
 _STYLE = """\
-:root { color-scheme: light dark; --line: #8884; --loud: #b3261e }
-@media (prefers-color-scheme: dark) { :root { --loud: #ff8a80 } }
+:root { color-scheme: light dark; --line: #8886; --tint: #8881; --loud: #b3261e; --type: #0b57d0 }
+@media (prefers-color-scheme: dark) { :root { --loud: #ff8a80; --type: #a8c7fa } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 3rem auto; padding: 0 1rem }
-h1 { font-size: 1.8rem; margin: 0 0 .5rem; border-left: .35rem solid var(--loud); padding-left: .8rem }
-pre, li { font-family: ui-monospace, monospace; font-size: .95rem }
-pre { overflow-x: auto; padding: .8rem 1rem; border: 1px solid var(--line); border-radius: .4rem }
-pre.type { font-size: 1.1rem; user-select: all }
-li { overflow-wrap: anywhere }
-summary { cursor: pointer }
-small { opacity: .7 }"""
+h1 { font-size: 1.8rem; line-height: 1.25; margin: 0 0 1rem }
+h1 { border-left: .35rem solid var(--loud); padding-left: .8rem }
+h2 { font-size: 1.1rem; margin: 2.5rem 0 .5rem }
+ul { padding-left: 1.2rem }
+pre, li, .error { font: .9rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
+pre { overflow-x: auto; margin: .5rem 0; padding: .7rem 1rem; border-radius: .4rem; background: var(--tint) }
+pre.type { font-size: 1.1rem; white-space: pre-wrap; user-select: all }
+pre.type { border: 1px solid var(--line); border-left: .35rem solid var(--type) }
+pre.type::before { content: "$ "; color: var(--type) }
+.error { font-weight: 600; color: var(--loud) }
+summary { cursor: pointer; margin-top: 1rem }
+small { opacity: .75 }
+@media (max-width: 30rem) { body { margin-top: 1.5rem } h1 { font-size: 1.5rem } pre { font-size: .8rem } }"""
 
 
 def explain(error: Exception, explainers: Sequence[Explainer]) -> Explanation | None:
@@ -56,25 +63,31 @@ def draw_page(explanation: Explanation, error: Exception) -> str:
         explanation: What was found out.
         error: The error. SECURITY: the page shows its text and source lines.
     """
+    details = Markup("").join(Markup("<li>{}</li>").format(detail) for detail in explanation.details)
     commands = Markup("").join(
         Markup("<pre class=type>{}</pre>").format(command) for command in explanation.commands
     )
-    details = Markup("").join(Markup("<li>{}</li>").format(detail) for detail in explanation.details)
+    first, *others = (line for line in summarise(error) if explanation.line not in line)
 
     return Markup(
         "<!doctype html>\n<html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         "<title>{title}</title><style>{style}</style>"
-        "<h1>{title}</h1><p>{hint}</p>{commands}{details}"
-        "<p>Then load this page again. This is the error it led to:</p><pre>{summary}</pre>"
-        "<details><summary>Traceback</summary><pre>{traceback}</pre></details>"
+        "<h1>{title}</h1><p>{hint}</p>{details}{commands}"
+        "<h2>The error it led to</h2><p class=error>{first}</p>{others}"
+        "<details><summary>Traceback</summary><pre tabindex=0>{traceback}</pre></details>"
         "<p><small>This page is shown in debug mode only.</small></p></html>\n"
     ).format(
         title=explanation.title,
         style=Markup(_STYLE),
         hint=explanation.hint,
-        commands=commands,
         details=Markup("<ul>{}</ul>").format(details) if details else "",
-        summary="\n".join(line for line in summarise(error) if explanation.line not in line),
+        commands=Markup("<p>Type in a terminal:</p>{}<p>Then load this page again.</p>").format(commands)
+        if commands
+        else "",
+        first=first,
+        others=Markup("<pre tabindex=0>{}</pre>").format(textwrap.dedent("\n".join(others)))
+        if others
+        else "",
         traceback="".join(traceback.format_exception(error)),
     )
