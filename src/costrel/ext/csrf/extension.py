@@ -166,8 +166,11 @@ class CSRFProtect(Extension[CSRFOptions]):
 
     def _is_exempt(self) -> bool:
         app = current_app
-        if app.blueprints.get(request.blueprint or "") in self._exempt_blueprints:
+        blueprints = self._exempt_blueprints
+        if blueprints and app.blueprints.get(request.blueprint or "") in blueprints:
             return True
+        if not (self._exempt_views or self._exempt_functions):
+            return False
 
         view: Any = app.view_functions.get(request.endpoint or "")
         while view is not None:
