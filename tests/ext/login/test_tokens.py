@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costrel.ext.login.tokens import key_bytes, read_token, sign
+from costrel.ext.login.tokens import (
+    LoginToken,
+    key_bytes,
+    read_login_token,
+    read_token,
+    sign,
+    sign_login_token,
+)
 
 
 @given(st.text(), st.binary(min_size=1))
@@ -61,3 +70,64 @@ def test_a_key_may_be_any_text():
     assert key_bytes("\x9e\x8f") == b"\x9e\x8f"
     assert key_bytes("鍵") == "鍵".encode()
     assert key_bytes(b"\x00") == b"\x00"
+
+
+LOGIN = LoginToken("7", issued=1_800_000_000_000_000, ends=1_800_000_060, number="a-random_one")
+
+
+def read(text, *, keys=(b"k",), now=1_800_000_000):
+    return read_login_token(text, keys=keys, now=now)
+
+
+@given(st.text(), st.binary(min_size=1))
+def test_what_a_login_was_signed_with_is_read(user_id, key):
+    login = replace(LOGIN, user_id=user_id)
+
+    assert read(sign_login_token(login, key=key), keys=[key]) == login
+
+
+def test_a_login_ends_when_it_says():
+    text = sign_login_token(LOGIN, key=b"k")
+
+    assert read(text, now=LOGIN.ends - 0.001) == LOGIN
+    assert read(text, now=LOGIN.ends) is None
+
+
+def test_a_login_of_flask_logins_form_has_no_end():
+    first, second = (read(sign("7", key=b"k"), now=now) for now in (0, 1e12))
+
+    assert first == second
+    assert (first.user_id, first.issued, first.ends) == ("7", 0, None)
+
+
+def test_a_login_is_read_with_keys_used_before():
+    text = sign_login_token(LOGIN, key=b"old")
+
+    assert read(text, keys=[b"new", b"old"]) == LOGIN
+    assert read(text, keys=[b"new"]) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("7|", "8|"),
+        ("|18", "|19"),
+        (".1800000060.", ".1900000060."),
+        ("a-random_one", "a-random_two"),
+        (".1800000060.a-random_one", ""),
+        ("7|1800000000000000.1800000060.a-random_one|", "7|"),
+    ],
+)
+def test_a_login_of_which_anything_was_changed_is_nobodys(old, new):
+    text = sign_login_token(LOGIN, key=b"k")
+
+    assert old in text
+    assert read(text.replace(old, new, 1)) is None
+
+
+def test_an_id_that_looks_like_a_login_is_none():
+    # Somebody called this has a cookie of Flask-Login's form; it must not read as the login of user 7.
+    name = sign_login_token(LOGIN, key=b"k").rpartition("|")[0]
+
+    assert read(sign(name, key=b"k")).user_id == name
+    assert read_token(sign_login_token(LOGIN, key=b"k"), keys=[b"k"]) is None

@@ -136,6 +136,24 @@ def test_a_new_session_that_cannot_be_written_sends_no_cookie(store, client, way
     assert "Set-Cookie" not in response.headers
 
 
+def test_a_revocation_that_cannot_be_written_is_a_503(store, client, way):
+    app = make_app(store)
+
+    @app.get("/revoke")
+    def revoke():
+        session.revoke("a", seconds=60)
+        return "revoked"
+
+    @app.get("/async/revoke")
+    async def async_revoke():
+        session.revoke("a", seconds=60)
+        return "revoked"
+
+    store.failing = frozenset({"set"})
+
+    assert client(app).get(f"{way}/revoke").status_code == 503
+
+
 def test_it_recovers_by_itself(store, client, way):
     browser = client(make_app(store))
     browser.get("/write")

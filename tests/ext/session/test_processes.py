@@ -57,12 +57,16 @@ def config(request, tmp_path, prefix):
 
 
 @pytest.fixture
-def make_app():
+def app(config):
     spec = importlib.util.spec_from_file_location("writing", HERE / "writing.py")
     writing = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(writing)
 
-    return writing.make_app
+    app = writing.make_app(config)
+    with app.test_app():
+        yield app
+    if "engine" in config:
+        app.config["SESSION_SQLALCHEMY"].dispose()
 
 
 @pytest.fixture
@@ -86,21 +90,19 @@ def start():
         yield run
 
 
-def test_what_processes_write_into_one_session_at_once_is_all_there(config, make_app, start):
-    app = make_app(config)
+def test_what_processes_write_into_one_session_at_once_is_all_there(config, app, start):
     names = [[f"key{number}x{thread}" for thread in range(THREADS)] for number in range(PROCESSES)]
-    with app.test_app():
-        browser = app.test_client()
-        browser.get("/begin")
-        processes = [start(config, browser.get_cookie("session").value, some) for some in names]
-        assert [process.stdout.readline() for process in processes] == ["all have read\n"] * PROCESSES
+    browser = app.test_client()
+    browser.get("/begin")
+    processes = [start(config, browser.get_cookie("session").value, some) for some in names]
+    assert [process.stdout.readline() for process in processes] == ["all have read\n"] * PROCESSES
 
-        for process in processes:
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        said = [json.loads(process.stdout.readline()) for process in processes]
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [json.loads(process.stdout.readline()) for process in processes]
 
-        assert said == [["written"] * THREADS] * PROCESSES
-        content = browser.get("/get").json
+    assert said == [["written"] * THREADS] * PROCESSES
+    content = browser.get("/get").json
     assert {name for name in content if name.startswith("key")} == {name for some in names for name in some}
     assert content["n"] == PROCESSES * THREADS

@@ -47,6 +47,16 @@ def make_app(store, **config):
     async def async_delete(user, id):
         return str(await sessions.adelete(user, id))
 
+    @app.get("/revoke/<token>")
+    def revoke(token):
+        session.revoke(token, seconds=3_600)
+        return "revoked"
+
+    @app.get("/async/revoke/<token>")
+    async def async_revoke(token):
+        session.revoke(token, seconds=3_600)
+        return "revoked"
+
     @app.get("/count")
     def count():
         sessions.change(lambda stored: stored.update(n=stored.get("n", 0) + 1))
@@ -108,6 +118,22 @@ def test_the_session_of_the_request_can_stay(app, way):
     assert phone.get(f"{way}/everywhere/7/1").text == "1"
 
     assert [user_of(browser) for browser in (phone, laptop)] == ["7", None]
+
+
+def test_tokens_are_revoked_one_by_one_or_all_of_a_user(app, way):
+    def are_revoked():
+        ask = app.session_interface.is_revoked
+        return [ask(token, user_id=user_id, issued=1) for token, user_id in (("a", 7), ("b", "7"), ("c", 8))]
+
+    browser = app.test_client()
+    seen = [are_revoked()]
+    browser.get(f"{way}/revoke/a")
+    seen.append(are_revoked())
+    browser.get(f"{way}/everywhere/7/0")
+    seen.append(are_revoked())
+
+    assert seen == [[False, False, False], [True, False, False], [True, True, False]]
+    assert not app.session_interface.is_revoked("b", user_id="7", issued=2**62)
 
 
 # From here on the store makes no difference.

@@ -15,7 +15,7 @@ from costrel import current_app, request, session
 from costrel.errors import ContextError, SetupError
 from costrel.ext.login.config import SESSION_KEYS
 from costrel.ext.login.options import LoginOptions
-from costrel.ext.login.remember import remembered_id
+from costrel.ext.login.remember import is_revoked, remembered
 from costrel.ext.login.signals import (
     _user_loaded_from_header,
     session_protected,
@@ -71,10 +71,14 @@ def find_user(manager: Manager, options: LoginOptions) -> Steps:
 
 
 def _find_remembered(manager: Manager, options: LoginOptions) -> Steps:
-    user_id = remembered_id(options)
-    if user_id is None or manager._user_callback is None:
+    token = remembered(options)
+    if token is None or manager._user_callback is None:
+        return None
+    if (yield is_revoked, token):
+        session["_remember"] = "clear"
         return None
 
+    user_id = token.user_id
     user = yield manager._user_callback, user_id
     if user is not None:
         # SECURITY: this is a login. A session id that somebody else planted must not become the user's.

@@ -9,7 +9,7 @@ from costrel import current_app, request, session
 from costrel.ext.login.current import current_manager, get_user
 from costrel.ext.login.extension import LoginManager
 from costrel.ext.login.loading import renew_session_id
-from costrel.ext.login.remember import decode_cookie, remembered_id
+from costrel.ext.login.remember import remembered, revoke
 from costrel.ext.login.signals import user_logged_in, user_logged_out, user_login_confirmed
 
 __all__ = [
@@ -55,6 +55,7 @@ def login_user(
 
     manager = _manager()
     user_id = getattr(user, manager.id_attribute)()
+    before = remembered(manager.options_of())
     _renew()
     session["_user_id"] = user_id
     session["_fresh"] = fresh
@@ -64,9 +65,11 @@ def login_user(
         session.pop("_remember_seconds", None)
         if duration is not None:
             session["_remember_seconds"] = duration.total_seconds()
-    elif remembered_id(manager.options_of()) not in (None, str(user_id)):
+    elif before is not None and before.user_id != str(user_id):
         # SECURITY: the cookie of who used this browser before would log them in when this session ends.
         session["_remember"] = "clear"
+    if before is not None and session.get("_remember") is not None:
+        revoke(before)
     manager._update_cookie_later()
 
     manager._update_request_context_with_user(user)
@@ -82,6 +85,9 @@ def logout_user() -> bool:
     """
     manager = _manager()
     user = get_user()
+    token = remembered(manager.options_of())
+    if token is not None:
+        revoke(token)
     for key in ("_user_id", "_fresh", "_id", "_remember", "_remember_seconds"):
         session.pop(key, None)
     if manager.options_of().cookie_name in request.cookies:
@@ -109,11 +115,7 @@ def login_fresh() -> bool:
 
 def login_remembered() -> bool:
     """Tell whether the request has a remember cookie that is genuine."""
-    cookie = request.cookies.get(_manager().options_of().cookie_name)
-    if cookie is None or session.get("_remember") == "clear":
-        return False
-
-    return decode_cookie(cookie) is not None
+    return remembered(_manager().options_of()) is not None
 
 
 def set_login_view(login_view: str, blueprint: Any = None) -> None:

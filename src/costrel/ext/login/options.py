@@ -74,8 +74,7 @@ class LoginOptions(Options):
     )
     cookie_duration: Option[timedelta] = Option(
         COOKIE_DURATION,
-        "How long a browser keeps it: a timedelta or whole seconds. The server asks for no date: a copy of "
-        "the cookie is good until the key changes.",
+        "How long a browser keeps it and the server takes it: a timedelta or whole seconds.",
         key="REMEMBER_COOKIE_DURATION",
         read=_duration,
     )

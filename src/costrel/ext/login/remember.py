@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
 from typing import Any
 
 from costrel import after_this_request, current_app, g, request, session
 from costrel.errors import ConfigError
 from costrel.ext.login.options import LoginOptions
-from costrel.ext.login.tokens import key_bytes, read_token, sign
+from costrel.ext.login.tokens import LoginToken, key_bytes, read_login_token, sign, sign_login_token
 
 __all__ = [
     "clear_cookie",
     "decode_cookie",
     "encode_cookie",
-    "remembered_id",
+    "is_revoked",
+    "remembered",
+    "revoke",
     "secret_key",
     "set_cookie",
     "update_cookie",
@@ -47,27 +51,47 @@ def encode_cookie(payload: str, key: str | bytes | None = None) -> str:
 
 
 def decode_cookie(cookie: str, key: str | bytes | None = None) -> str | None:
-    """Return the text that ``encode_cookie`` signed, or ``None``.
+    """Return the text that ``encode_cookie`` signed, or the id in a remember cookie; or ``None``.
 
     Args:
         cookie: What the browser sent.
         key: The key; by default ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
     """
+    token = read_login_token(cookie, keys=_keys(key), now=time.time())
+
+    return None if token is None else token.user_id
+
+
+def _keys(key: str | bytes | None = None) -> list[bytes]:
     if key is not None:
-        return read_token(cookie, keys=[secret_key(key)])
+        return [secret_key(key)]
 
     fallbacks = current_app.config.get("SECRET_KEY_FALLBACKS") or ()
 
-    return read_token(cookie, keys=[secret_key(), *map(key_bytes, fallbacks)])
+    return [secret_key(), *map(key_bytes, fallbacks)]
 
 
-def remembered_id(options: LoginOptions) -> str | None:
-    """Return the id of whom the request's cookie remembers; ``None``: nobody, or it is forged."""
+def remembered(options: LoginOptions) -> LoginToken | None:
+    """Return what the request's cookie says; ``None``: there is none, it is over, or forged."""
     cookie = request.cookies.get(options.cookie_name)
     if cookie is None or session.get("_remember") == "clear":
         return None
 
-    return decode_cookie(cookie)
+    return read_login_token(cookie, keys=_keys(), now=time.time())
+
+
+def revoke(token: LoginToken) -> None:
+    """Have sessions on the server remember that a cookie is worth nothing; one in a cookie cannot."""
+    note = getattr(session, "revoke", None)
+    if note is not None:
+        note(token.number, seconds=None if token.ends is None else max(1, token.ends - time.time()))
+
+
+def is_revoked(token: LoginToken) -> bool:
+    """Tell whether sessions on the server know that a cookie is worth nothing; may wait for their store."""
+    ask = getattr(current_app.session_interface, "is_revoked", None)
+
+    return ask is not None and bool(ask(token.number, user_id=token.user_id, issued=token.issued))
 
 
 def update_with_this_response(update: Any) -> None:
@@ -90,31 +114,47 @@ def update_cookie(response: Any, options: LoginOptions) -> Any:
         del session["_remember"]
     if operation == "clear":
         clear_cookie(response, options)
-    elif operation == "set" or (options.refresh_each_request and _is_remembered(options)):
+    elif operation == "set":
         set_cookie(response, options)
+    elif options.refresh_each_request and (token := _own_token(options)) is not None:
+        set_cookie(response, options, login=token)
 
     return response
 
 
-def _is_remembered(options: LoginOptions) -> bool:
-    """Tell whether the cookie is that of the user who is logged in; others did not ask for one."""
-    user_id = session.get("_user_id")
+def _own_token(options: LoginOptions) -> LoginToken | None:
+    """Return what the cookie says if it is of the user who is logged in; others did not ask for one."""
+    user_id, token = session.get("_user_id"), remembered(options)
 
-    return user_id is not None and remembered_id(options) == str(user_id)
+    return token if user_id is not None and token is not None and token.user_id == str(user_id) else None
 
 
-def set_cookie(response: Any, options: LoginOptions) -> None:
-    """Set the cookie for the user of the session; without one do nothing."""
+def set_cookie(response: Any, options: LoginOptions, *, login: LoginToken | None = None) -> None:
+    """Set the cookie for the user of the session; without one do nothing.
+
+    Args:
+        response: The response.
+        options: The options of the application.
+        login: The token whose end is put off: a logout ends all copies of one login's cookie.
+    """
     user_id = session.get("_user_id")
     if user_id is None:
         return
 
     kept = session.get("_remember_seconds")
     duration = options.cookie_duration if kept is None else timedelta(seconds=kept)
+    ends = datetime.now(UTC) + duration
+    dated = None if login is None or login.ends is None else login
+    token = LoginToken(
+        str(user_id),
+        time.time_ns() // 1_000 if dated is None else dated.issued,
+        max(0, int(ends.timestamp())),
+        token_urlsafe(12) if dated is None else dated.number,
+    )
     response.set_cookie(
         options.cookie_name,
-        encode_cookie(str(user_id)),
-        expires=datetime.now(UTC) + duration,
+        sign_login_token(token, key=secret_key()),
+        expires=ends,
         **_attributes(options),
     )
     _keep_from_caches(response)

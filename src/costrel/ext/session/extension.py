@@ -106,7 +106,8 @@ class Session(Extension[SessionOptions]):
     def delete_user(self, user_id: Any, *, keep_current: bool = False) -> int:
         """Log a user out everywhere.
 
-        Requests under way cannot bring a deleted session back.
+        Requests under way cannot bring a deleted session back. The remember
+        cookies of ``costrel.ext.login`` end too, in all browsers.
 
         Args:
             user_id: As for ``list_user``.

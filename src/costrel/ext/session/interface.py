@@ -19,7 +19,17 @@ from costrel.ext.session.backends.store import Store, StoreError
 from costrel.ext.session.options import SessionOptions
 from costrel.ext.session.serializers import make_serializer
 from costrel.ext.session.server_side import ServerSideSession, Stored, UnavailableSession
-from costrel.ext.session.steps import Rules, Saved, Saving, Steps, arun, open_stored, run
+from costrel.ext.session.steps import (
+    Rules,
+    Saved,
+    Saving,
+    Steps,
+    arun,
+    find_revoked,
+    open_stored,
+    revoked_name,
+    run,
+)
 from costrel.ext.session.stores import cleanup_interval
 from costrel.sessions import NullSession, SessionInterface
 
@@ -170,10 +180,25 @@ class ServerSideSessionInterface(SessionInterface):
         """Give a session a new id, as ``session.rotate()`` does; Flask-Session's name for it."""
         session.rotate()
 
-    def _is_used(self, session: ServerSideSession) -> bool:
-        used = session.accessed or session.modified or session._moved_from is not None
+    def is_revoked(self, token: str, *, user_id: Any, issued: int) -> bool:
+        """Tell whether a token that logs a user in is worth nothing any more.
 
-        return used and session._is_kept
+        Args:
+            token: As ``session.revoke`` got it.
+            user_id: Whose it is; ``delete_user`` revokes all that were issued before.
+            issued: When it was issued, in microseconds since 1970.
+
+        Raises:
+            StoreError: If the store cannot be reached.
+        """
+        key, since = self.key_of(revoked_name(token)), self.since_of_user(user_id)
+
+        return run(find_revoked(key, since, issued), self.store)
+
+    def _is_used(self, session: ServerSideSession) -> bool:
+        used = session.accessed or session.modified or session._moved_from is not None or session._revoked
+
+        return bool(used) and session._is_kept
 
     def _saving(self, session: ServerSideSession) -> Steps[Saved]:
         ip, agent = self._client_of_request() if session._stored is None else ("", "")
@@ -250,6 +275,10 @@ class ServerSideSessionInterface(SessionInterface):
     def index_of_user(self, user_id: Any) -> str:
         """Return the index of a user's sessions in the store; a digest, so that stores hold no names."""
         return f"{self.options.key_prefix}user:{sha256(str(user_id).encode()).hexdigest()[:32]}"
+
+    def since_of_user(self, user_id: Any) -> str:
+        """Return the key in the store that says until when a user's tokens were revoked."""
+        return f"{self.index_of_user(user_id)}:since"
 
     # A store that cannot be reached.
 

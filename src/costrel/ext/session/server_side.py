@@ -53,6 +53,7 @@ class ServerSideSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignor
         self._stored: Stored | None = None
         self._moved_from: str | None = None
         self._is_kept = True
+        self._revoked: list[tuple[str, float | None]] = []
         if permanent:
             self.permanent = permanent
         self.modified = self.accessed = False
@@ -73,6 +74,18 @@ class ServerSideSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignor
         self.sid = token_urlsafe(self._random_bytes)
         if self:
             self.modified = True
+
+    def revoke(self, token: str, *, seconds: float | None) -> None:
+        """Have the store remember that a token is worth nothing, when this session is saved.
+
+        For what logs somebody in beside the session, as a remember cookie:
+        whoever copied it before the logout finds it refused.
+
+        Args:
+            token: Names it; only a digest is stored.
+            seconds: How long it would have been good; ``None`` for ever.
+        """
+        self._revoked.append((token, seconds))
 
     def forget(self) -> None:
         """Become a new, empty session: what the store had was deleted."""
@@ -102,7 +115,7 @@ class UnavailableSession(ServerSideSession):
 
     __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __len__ = __bool__ = _fail
     __eq__ = __ne__ = __or__ = __ror__ = __ior__ = __reversed__ = _fail
-    get = pop = popitem = setdefault = update = clear = copy = keys = values = items = rotate = _fail
+    get = pop = popitem = setdefault = update = clear = copy = keys = values = items = rotate = revoke = _fail
     del _fail
 
     __hash__ = None  # type: ignore[assignment]  # as a dict's

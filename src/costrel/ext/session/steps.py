@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from costrel.ext.session.backends.store import Entry, Store, StoreError
@@ -17,7 +18,18 @@ from costrel.ext.session.records import Record, Stamp, decode, encode
 from costrel.ext.session.serializers import Serializer
 from costrel.ext.session.server_side import ServerSideSession, Stored
 
-__all__ = ["Call", "Rules", "Saved", "Saving", "Steps", "arun", "open_stored", "run"]
+__all__ = [
+    "Call",
+    "Rules",
+    "Saved",
+    "Saving",
+    "Steps",
+    "arun",
+    "find_revoked",
+    "open_stored",
+    "revoked_name",
+    "run",
+]
 
 T = TypeVar("T")
 
@@ -128,6 +140,27 @@ def _stamp_of(record: Record, rules: Rules) -> Stamp:
     return record.stamp or Stamp(now, now, 0)
 
 
+def revoked_name(token: str) -> str:
+    """Return what stands for a revoked token in the key that says so; no session's id is like it."""
+    return f"revoked:{sha256(token.encode()).hexdigest()}"
+
+
+def find_revoked(key: str, since_key: str, issued: int) -> Steps[bool]:
+    """Tell whether a token was revoked, or all that were issued until then.
+
+    Args:
+        key: The key of the token.
+        since_key: The key of its user's date, which ``delete_user`` writes.
+        issued: When it was issued, in microseconds since 1970.
+    """
+    if (yield from _ask("get", key)) is not None:
+        return True
+
+    since: Entry | None = yield from _ask("get", since_key)
+
+    return since is not None and issued <= int(since.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What came of saving a session."""
@@ -167,6 +200,14 @@ class Saving:
 
     def save(self, session: ServerSideSession) -> Steps[Saved]:
         """Write a session, if there is something to write."""
+        while session._revoked:
+            token, seconds = session._revoked[0]
+            yield from _ask("set", self.key_of(revoked_name(token)), b"1", ttl_seconds=seconds)
+            del session._revoked[0]
+
+        return (yield from self._save(session))
+
+    def _save(self, session: ServerSideSession) -> Steps[Saved]:
         stored = session._stored
         if not session:
             return (yield from self._delete(session))

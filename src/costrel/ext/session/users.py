@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -111,6 +112,8 @@ class UserSessions:
 
     def _deleting(self, user_id: Any, keep_current: bool) -> Steps[int]:
         index = self._interface.index_of_user(user_id)
+        since = str(time.time_ns() // 1_000).encode()
+        yield Call("set", (self._interface.since_of_user(user_id), since), {"ttl_seconds": None})
         current = _current()
         keep = () if current is None or not keep_current else (self._key_of(current),)
         count: int = yield Call("delete_index", (index,), {"keep": keep})

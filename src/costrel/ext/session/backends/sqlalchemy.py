@@ -28,11 +28,13 @@ __all__ = ["SQLAlchemyStore", "make_tables"]
 T = TypeVar("T")
 
 _FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC).replace(tzinfo=None)
-_MAX_TRIES = 5
-"""How often a transaction is tried that another one is in the way of: a deadlock, a locked file."""
+_MAX_TRIES = 20
+"""How often a transaction is tried that another one is in the way of. At each deadlock one goes on, so
+with sixteen writers of one session five were too few."""
 
-_IN_THE_WAY = frozenset({"40001", "40P01", "55P03", 1205, 1213, 1020})
-"""SQLSTATE codes of PostgreSQL, error numbers of MariaDB and MySQL."""
+_IN_THE_WAY = frozenset({"40001", "40P01", 1213, 1020})
+"""Deadlocks and the like: SQLSTATE codes of PostgreSQL, error numbers of MariaDB and MySQL. Not a lock that
+was waited for in vain: that took long enough."""
 
 
 def make_tables(
