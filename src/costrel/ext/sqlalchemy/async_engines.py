@@ -11,7 +11,6 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
-from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy as sa

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any, Generic, TypeVar, cast
 
@@ -134,6 +135,7 @@ class ContextRegistry(Generic[S]):
         self.createfunc = createfunc
         self.scopefunc = context_id
         self._close = close
+        self._is_async = iscoroutinefunction(close)
         self._name = f"_sqlalchemy_session_{next(_serial)}"
 
     def __call__(self) -> S:
@@ -165,19 +167,16 @@ class ContextRegistry(Generic[S]):
 
     def _closing(self, ctx: Any) -> Callable[[BaseException | None], Any]:
         """Return what the teardown of a context calls."""
-        from inspect import iscoroutinefunction  # for cost: seldom needed before the first request
-
-        def take() -> S | None:
-            return ctx.__dict__.pop(self._name, None)  # type: ignore[no-any-return]  # what _keep put there
+        name, end = self._name, self._close
 
         def close(error: BaseException | None) -> None:
-            session = take()
+            session = ctx.__dict__.pop(name, None)
             if session is not None:
-                self._close(session)
+                end(session)
 
         async def aclose(error: BaseException | None) -> None:
-            session = take()
+            session = ctx.__dict__.pop(name, None)
             if session is not None:
-                await self._close(session)
+                await end(session)
 
-        return aclose if iscoroutinefunction(self._close) else close
+        return aclose if self._is_async else close

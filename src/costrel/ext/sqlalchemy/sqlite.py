@@ -68,6 +68,23 @@ def sqlite_defaults(options: dict[str, Any], folder: str) -> None:
         options["url"] = placed
 
 
+def _begin_before_savepoints(dialect: Any) -> None:
+    """Have an engine's dialect begin a transaction before a savepoint.
+
+    Python's driver begins one with the first change only, and a savepoint
+    outside of one is committed when it is released.
+    """
+    # PERF: an event of the engine's would say the same, and make each query 10 µs slower.
+    set_savepoint = dialect.do_savepoint
+
+    def do_savepoint(connection: sa.Connection, name: str) -> None:
+        if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a connection of sqlite3 or aiosqlite
+            connection.exec_driver_sql("BEGIN")
+        set_savepoint(connection, name)
+
+    dialect.do_savepoint = do_savepoint
+
+
 def set_up_sqlite(engine: sa.Engine, options: SQLAlchemyOptions, memory_name: str) -> None:
     """Have an engine prepare its connections.
 
@@ -92,13 +109,7 @@ def set_up_sqlite(engine: sa.Engine, options: SQLAlchemyOptions, memory_name: st
             cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
-    @event.listens_for(engine, "savepoint")
-    def begin(connection: sa.Connection, name: str) -> None:
-        # Python's driver begins a transaction with the first change only. A
-        # savepoint outside of one would be committed when it is released.
-        if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # a connection of sqlite3 or aiosqlite
-            connection.exec_driver_sql("BEGIN")
-
+    _begin_before_savepoints(engine.dialect)
     if is_memory(url) and not url.query:
 
         @event.listens_for(engine, "do_connect")
