@@ -22,7 +22,7 @@ def app(tmp_path):
     yield app
     db = app.extensions.get("sqlalchemy")
     if db is not None:
-        db.databases_of(app).close()
+        db.databases_of(app).end()
 
 
 @pytest.fixture
@@ -89,6 +89,27 @@ def test_a_session_that_was_removed_is_followed_by_a_new_one_that_is_closed_too(
         engine = db.engine
 
     assert engine.pool.checkedout() == 0
+
+
+def test_a_context_that_lasts_keeps_nothing_of_the_sessions_it_had(app, db):
+    """A worker has one context for days and removes the session after each piece of work."""
+    with app.app_context() as ctx:
+        for _ in range(3):
+            db.session.execute(sa.select(db.Cup))
+            db.session.remove()
+            assert not db.session.registry.has()
+
+        assert len(ctx._closing) == 1
+
+
+def test_a_session_made_with_a_bind_uses_it_for_the_default_database(app, db):
+    with app.app_context(), db.engine.connect() as connection:
+        scoped = db._make_scoped_session({"bind": connection})
+        scoped.add_all([db.Cup(), db.Line(kind="line")])
+        scoped.flush()
+
+        assert scoped.connection() is connection
+        assert scoped.get_bind(db.Line) is db.engines["log"]
 
 
 def test_a_function_of_the_teardown_may_still_use_the_session(app, db):

@@ -54,6 +54,9 @@ class Session(orm.Session):
     ) -> Bind:
         """Return the engine of a model's or a statement's bind key, or the default one.
 
+        The default one is that of the configuration unless the session was
+        made with a ``bind`` of its own.
+
         Raises:
             UnboundExecutionError: If no database is configured for it.
             UnmappedClassError: If ``mapper`` is a class that is no model.
@@ -69,10 +72,12 @@ class Session(orm.Session):
             table = _table_in(clause, deeply=len(engines) > 1)
         if table is not None:
             key = table.metadata.info["bind_key"]
-            if key in engines:
-                return engines[key]
             if key is not None:
+                if key in engines:
+                    return engines[key]
                 raise exc.UnboundExecutionError(f"Bind key {key!r} is not in 'SQLALCHEMY_BINDS' config.")
+        if self.bind is not None:  # a test's connection, given as session_options={"bind": …}
+            return self.bind
         if None in engines:
             return engines[None]
 
@@ -151,7 +156,7 @@ class ContextRegistry(Generic[S]):
 
     def has(self) -> bool:
         """Tell whether the current context has a session."""
-        return self._name in cast(Any, app_ctx)._get_current_object().__dict__
+        return cast(Any, app_ctx)._get_current_object().__dict__.get(self._name) is not None
 
     def set(self, obj: S) -> None:
         """Make this the session of the current context."""
@@ -159,11 +164,14 @@ class ContextRegistry(Generic[S]):
 
     def clear(self) -> None:
         """Forget the session of the current context, without closing it."""
-        cast(Any, app_ctx)._get_current_object().__dict__.pop(self._name, None)
+        fields = cast(Any, app_ctx)._get_current_object().__dict__
+        if self._name in fields:
+            fields[self._name] = None  # what closes the next one is registered already
 
     def _keep(self, ctx: Any, session: S) -> None:
+        if self._name not in ctx.__dict__:
+            teardown_this_context(self._closing(ctx))
         ctx.__dict__[self._name] = session
-        teardown_this_context(self._closing(ctx))
 
     def _closing(self, ctx: Any) -> Callable[[BaseException | None], Any]:
         """Return what the teardown of a context calls."""
