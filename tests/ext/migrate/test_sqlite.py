@@ -117,6 +117,14 @@ def test_transaction_that_a_handler_of_the_engine_began_is_replaced(engine):
         assert not sa.inspect(connection).has_table("a")
 
 
+def test_statements_wait_for_readers_as_long_as_before(engine):
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=1234")
+        connection.commit()
+        with SqliteGuard(connection, wait_seconds=1), connection.begin():
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1234
+
+
 def test_second_writer_waits_until_the_first_is_done(engine, tmp_path):
     first = sqlite3.connect(tmp_path / "x.db", isolation_level=None, check_same_thread=False)
     first.execute("BEGIN IMMEDIATE")
@@ -124,11 +132,8 @@ def test_second_writer_waits_until_the_first_is_done(engine, tmp_path):
     release = threading.Timer(0.3, first.execute, ["COMMIT"])
     release.start()
 
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        connection.commit()
-        with SqliteGuard(connection, wait_seconds=60), connection.begin():
-            found = sa.inspect(connection).has_table("of_the_first")
+    with engine.connect() as connection, SqliteGuard(connection, wait_seconds=60), connection.begin():
+        found = sa.inspect(connection).has_table("of_the_first")
     release.join()
     first.close()
 
@@ -139,11 +144,12 @@ def test_waiting_ends_with_an_error_that_names_the_option(engine, tmp_path):
     first = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
     first.execute("BEGIN IMMEDIATE")
 
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        connection.commit()
-        with SqliteGuard(connection, wait_seconds=0.2), pytest.raises(MigrationError) as caught:
-            connection.begin()
+    with (
+        engine.connect() as connection,
+        SqliteGuard(connection, wait_seconds=0.2),
+        pytest.raises(MigrationError) as caught,
+    ):
+        connection.begin()
     first.close()
 
     assert "MIGRATE_LOCK_TIMEOUT" in caught.value.hint

@@ -98,7 +98,12 @@ class SqliteGuard:
         self._driver.isolation_level = None
         self._leave_transaction()
         self._run("PRAGMA foreign_keys=OFF")
-        wait_until(self._try_to_begin, wait_seconds=self.wait_seconds)
+        ((busy_milliseconds,),) = self._run("PRAGMA busy_timeout")
+        self._run("PRAGMA busy_timeout=0")  # wait_until tells what is waited for, which SQLite would not
+        try:
+            wait_until(self._try_to_begin, wait_seconds=self.wait_seconds)
+        finally:
+            self._run(f"PRAGMA busy_timeout={busy_milliseconds}")
         if self._foreign_keys and self._orphans is None:
             self._orphans = self._find_orphans()
         self._has_just_begun = True
