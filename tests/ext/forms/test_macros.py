@@ -10,7 +10,8 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from costrel import Costrel, arender_template_string, render_template_string
-from costrel.ext.forms import FlaskForm, Forms
+from costrel.errors import SetupError
+from costrel.ext.forms import FlaskForm, Forms, forms_stylesheet, render_form
 
 CALLED = "{{ render_form(form) }}"
 IMPORTED = "{% from 'forms/macros.html' import render_form %}{{ render_form(form) }}"
@@ -86,3 +87,11 @@ def test_one_extension_serves_several_applications(app):
         other = Costrel(name)
         forms.init_app(other)
         assert "render_form" in other.jinja_env.globals
+
+
+@pytest.mark.parametrize("call", [lambda: render_form(Order()), lambda: forms_stylesheet()])
+def test_an_application_without_the_extension_is_told_so(call):
+    with Costrel("bare").test_request_context(), pytest.raises(SetupError, match="'bare' lacks") as caught:
+        call()
+
+    assert "Forms(app)" in caught.value.hint

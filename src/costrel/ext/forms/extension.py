@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from markupsafe import Markup
 
 from costrel import Blueprint
+from costrel.errors import SetupError
 from costrel.ext.forms import parts
 from costrel.ext.forms.i18n import translations
 from costrel.ext.forms.recaptcha.verification import DEFAULT_SERVER, Verify
@@ -140,6 +141,9 @@ def render_form(form: Any, **options: Any) -> Markup:
             of a form that has none; ``False``: no button), ``title`` (of the
             summary), ``summary`` (``False``: none). The rest are attributes of
             the form's element, ``hx_post="/save"``.
+
+    Raises:
+        SetupError: If the application has no ``Forms``.
     """
     return _macro("render_form")(form, **options)
 
@@ -165,13 +169,27 @@ def render_errors(form: Any, **options: Any) -> Markup:
 
 
 def forms_stylesheet() -> Markup:
-    """Return the link to the stylesheet, for the head of a page."""
+    """Return the link to the stylesheet, for the head of a page.
+
+    Raises:
+        SetupError: If the application has no ``Forms``.
+    """
+    _require_setup()
     address = url_for(f"{_BLUEPRINT}.static", filename="forms.css")
 
     return Markup('<link rel="stylesheet" href="{}">').format(address)
 
 
+def _require_setup() -> None:
+    if Forms.name not in current_app.extensions:
+        raise SetupError(
+            f"forms are rendered by the extension 'forms', which the application {current_app.name!r} lacks",
+            hint="Write Forms(app), or forms.init_app(app) in the application's factory.",
+        )
+
+
 def _macro(name: str) -> Callable[..., Markup]:
+    _require_setup()
     env: Any = current_app.jinja_env
     if env.is_async:
         # Macros of an async template have to be waited for, and these functions are called in any.
