@@ -154,6 +154,6 @@ def _cut_off_hint(error: BaseException, logs: list[RunLog]) -> str:
         return ""
 
     return (
-        f"It may come from an earlier run that was cut off, which {logs[-1].dialect_name} does not take back:"
+        f"It may come from an earlier run that failed or was killed, which {logs[-1].dialect_name} does not take back:"
         " undo that by hand, or take it out of the migration."
     )
