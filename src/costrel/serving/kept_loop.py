@@ -15,6 +15,7 @@ import selectors
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
 from typing import Any
 
 __all__ = ["KeptLoop"]
@@ -23,6 +24,11 @@ __all__ = ["KeptLoop"]
 _get_running_loop = asyncio._get_running_loop
 _set_running_loop = asyncio._set_running_loop
 _Task = asyncio.Task
+
+# SQLAlchemy's asynchronous part runs its own code in greenlets, which cannot go on in another thread than
+# they began in.
+_GREENLETS = "sqlalchemy.ext.asyncio"
+_Step = tuple[contextvars.Context, Callable[..., Any], tuple[Any, ...], threading.Lock]
 
 
 class _LendingSelector(selectors.DefaultSelector):
@@ -52,6 +58,12 @@ class KeptLoop(asyncio.SelectorEventLoop):
         self._catches = False
         self._caught: Callable[..., Any] = int
         self._was_touched = False
+        self._bound: asyncio.Task[Any] | None = None
+        """A task that may have to go on in the thread that began it."""
+
+        self._steps: SimpleQueue[_Step] = SimpleQueue()
+        """What that thread is to do of it."""
+
         super().__init__(_LendingSelector(self._turn))
 
     def run_forever(self) -> None:
@@ -78,6 +90,8 @@ class KeptLoop(asyncio.SelectorEventLoop):
             return None  # type: ignore[return-value]  # a new task does not keep the handle
 
         self._was_touched = True
+        if self._bound is not None and getattr(callback, "__self__", None) is self._bound:
+            args, context, callback = (self._bound, context, callback, args), None, self._step
         return super().call_soon(callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
@@ -98,11 +112,10 @@ class KeptLoop(asyncio.SelectorEventLoop):
 
         Returns:
             The task, which is done; ``None`` if the loop is at work, or runs
-            in this thread: then nothing was done. Also where SQLAlchemy's
-            asynchronous part is in use.
+            in this thread: then nothing was done. Also where greenlets are
+            in use.
         """
-        # That runs its own code in greenlets, which cannot go on in another thread than they began in.
-        if "sqlalchemy.ext.asyncio" in sys.modules:
+        if _GREENLETS in sys.modules:
             return None
 
         if self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
@@ -115,7 +128,7 @@ class KeptLoop(asyncio.SelectorEventLoop):
             self._was_touched = False
             # A new task asks for its first step to be called soon; it is called now.
             self._catches = True
-            task = _Task(coroutine, loop=self, context=context, name="costrel")
+            task = self._bound = _Task(coroutine, loop=self, context=context, name="costrel")
             # A task lets these through besides having them as its error.
             # PERF: 0.4 µs less than ``suppress``, of 3.1 for a coroutine that never waits.
             try:
@@ -124,7 +137,9 @@ class KeptLoop(asyncio.SelectorEventLoop):
                 pass
             finally:
                 self._caught = int  # it holds the task, and that its error
-            if not task.done():
+            if _GREENLETS not in sys.modules or task.done():
+                self._bound = None
+            if self._bound is None and not task.done():
                 ended = threading.Lock()
                 ended.acquire()
                 task.add_done_callback(lambda _: ended.release())
@@ -136,7 +151,59 @@ class KeptLoop(asyncio.SelectorEventLoop):
             self.call_soon_threadsafe(int)  # wakes the loop's thread, which does not know of what was added
         if ended is not None:
             ended.acquire()
+        elif not task.done():  # it was the first to load what uses greenlets: once in the life of a process
+            self._finish_here(task)
         try:
             return task
         finally:
             del task  # its error's traceback holds this frame, from Python 3.12 on
+
+    def _finish_here(self, task: asyncio.Task[Any]) -> None:
+        """Do the steps of a task in this thread, each while the loop's thread stands still."""
+        try:
+            while self._bound is task:
+                self._do_step(task, *self._steps.get())
+        except BaseException:  # a signal, while this thread waited
+            self._bound = None
+            while not self._turn.acquire(timeout=0.01):  # the loop's thread may be waiting for a step
+                while not self._steps.empty():
+                    self._steps.get()[3].release()
+            self._turn.release()
+            raise
+
+    def _do_step(
+        self,
+        task: asyncio.Task[Any],
+        context: contextvars.Context,
+        callback: Callable[..., Any],
+        args: tuple[Any, ...],
+        is_over: threading.Lock,
+    ) -> None:
+        outer = _get_running_loop()
+        _set_running_loop(self)
+        try:
+            context.run(callback, *args)
+        except (SystemExit, KeyboardInterrupt):
+            pass  # as in ``begin``
+        finally:
+            _set_running_loop(outer)
+            if task.done():
+                self._bound = None
+            is_over.release()
+
+    def _step(
+        self,
+        task: asyncio.Task[Any],
+        context: contextvars.Context,
+        callback: Callable[..., Any],
+        args: tuple[Any, ...],
+    ) -> None:
+        """Have the thread that began a task do its next step, if it is bound to that thread."""
+        if self._bound is not task:
+            context.run(callback, *args)
+            return
+
+        is_over = threading.Lock()
+        is_over.acquire()
+        self._steps.put((context, callback, args, is_over))
+        is_over.acquire()

@@ -10,10 +10,6 @@ from weakref import WeakKeyDictionary, finalize
 
 import sqlalchemy as sa
 from sqlalchemy import event, orm
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    async_engine_from_config,
-)
 from typing_extensions import TypeVar  # SQLAlchemy needs it too; typing's has defaults from Python 3.13 on
 
 from costrel.checks import Finding
@@ -43,6 +39,8 @@ from costrel.extension import Extension, MissingLibraryError
 from costrel.globals import current_app
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from costrel import Costrel
 
 __all__ = ["SQLAlchemy"]
@@ -103,7 +101,7 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
         self._databases: WeakKeyDictionary[Any, Databases] = WeakKeyDictionary()
         options = dict(session_options or {})
         self.session = self._make_scoped_session(options)
-        self.async_session = self._make_async_scoped_session({**options, **(async_session_options or {})})
+        self._async_options = {**options, **(async_session_options or {})}
         self.metadatas = {}
         if metadata is not None and declarative_bases_of(model_class):
             warnings.warn(
@@ -210,6 +208,8 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
         engines: EngineTable,
         key: str | None,
     ) -> AsyncEngine:
+        from sqlalchemy.ext.asyncio import async_engine_from_config  # for cost: see ScopedSessions
+
         engine = async_engine_from_config(async_arguments(given[key]), prefix="")
         prepare_engine(engine.sync_engine, options, names[key])
         if is_in_memory(engine.sync_engine) and key in engines:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc, orm
-from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 from costrel.ext.sqlalchemy.pagination import (
     DEFAULT_LIMIT,
@@ -17,6 +17,9 @@ from costrel.ext.sqlalchemy.pagination import (
 )
 from costrel.ext.sqlalchemy.session import Session
 from costrel.helpers import abort
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 __all__ = ["Lookups"]
 
@@ -29,8 +32,11 @@ class Lookups:
     session: orm.scoped_session[Session]
     """The session of the current context, made at its first use and closed with the context."""
 
-    async_session: async_scoped_session[AsyncSession]
-    """Its twin to be awaited, on the async engines of the running event loop."""
+    if TYPE_CHECKING:
+
+        @cached_property
+        def async_session(self) -> async_scoped_session[AsyncSession]:
+            """Its twin to be awaited."""
 
     def get_or_404(self, entity: type[M], ident: Any, *, description: str | None = None, **kwargs: Any) -> M:
         """Return the model with this primary key.

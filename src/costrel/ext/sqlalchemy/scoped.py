@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, cast
+from functools import cached_property, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
 
 from costrel.ctx import has_app_context, teardown_this_context
 from costrel.ext.sqlalchemy.async_engines import AsyncEngines, close_session
 from costrel.ext.sqlalchemy.query import Query
 from costrel.ext.sqlalchemy.session import ContextRegistry, Session
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
+
 __all__ = ["ScopedSessions"]
+
+_making = Lock()
 
 
 class ScopedSessions:
     """Part of the extension; it makes the sessions."""
 
     Query: type[Query[Any]]
-    _async_inner_class: type[Session]
+    _async_options: dict[str, Any]
 
     @property
     def async_engines(self) -> AsyncEngines:
@@ -47,15 +52,33 @@ class ScopedSessions:
         """Make what makes sessions."""
         return orm.sessionmaker(**{"class_": Session, "query_cls": self.Query, **options, "db": self})
 
+    @cached_property
+    def async_session(self) -> async_scoped_session[AsyncSession]:
+        """Its twin to be awaited, on the async engines of the running event loop."""
+        with _making:  # two of them would be two sessions in one context
+            found = self.__dict__.get("async_session")
+            if found is None:
+                found = self.__dict__["async_session"] = self._make_async_scoped_session(self._async_options)
+
+        return cast("async_scoped_session[AsyncSession]", found)
+
+    @cached_property
+    def _async_inner_class(self) -> type[Session]:
+        """The class of the session inside of each async one: that of the sync ones, on other engines."""
+        given = self._async_options.get("class_", Session)
+        inner = given if issubclass(given, orm.Session) else Session
+
+        return type(f"Async{inner.__name__}", (_OnAsyncEngines, inner), {})
+
     def _make_async_scoped_session(self, options: dict[str, Any]) -> async_scoped_session[AsyncSession]:
         """Make ``async_session``; inside of each is a session of the class that the sync ones have."""
+        # For cost: loading it makes async views under WSGI slower, also those without a database.
+        from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
+
         options = dict(options)
         options.pop("scopefunc", None)
-        given: type[Any] = options.pop("class_", Session)
-        is_outer = issubclass(given, AsyncSession)
-        inner: type[Session] = Session if is_outer else given
-        outer: type[AsyncSession] = given if is_outer else AsyncSession
-        self._async_inner_class = type(f"Async{inner.__name__}", (_OnAsyncEngines, inner), {})
+        given: type[Any] = options.pop("class_", AsyncSession)
+        outer = given if issubclass(given, AsyncSession) else AsyncSession
         arguments = {"query_cls": self.Query, "expire_on_commit": False, **options, "db": self}
         factory = async_sessionmaker(class_=outer, sync_session_class=self._async_inner_class, **arguments)
         scoped = async_scoped_session(factory, _no_scope)
