@@ -61,6 +61,17 @@ def test_commands_work_without_flask(old_folder):
 
 
 @pytest.mark.usefixtures("no_flask")
+def test_migration_that_fails_is_told_without_a_traceback(old_folder):
+    old_folder.write("bb", "op.execute('SELECT x FROM nowhere')", after="aa")
+
+    output = old_folder.run("upgrade", code=1)
+
+    assert "the migration 'bb' (" in output
+    assert "no such table: nowhere" in output
+    assert "hint: Look where the database is now: costrel db current" in output
+
+
+@pytest.mark.usefixtures("no_flask")
 def test_pending_migrations_are_found_without_flask(old_folder):
     assert [one.revision for one in find_pending(old_folder.app)] == ["aa"]
     assert [finding.id for finding in old_folder.migrate.check(old_folder.app)] == ["migrate.W001"]

@@ -8,7 +8,6 @@ of them are committed when the last one is through.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any
@@ -25,7 +24,7 @@ from costrel.ext.migrate.arguments import check_arguments
 from costrel.ext.migrate.autogenerate import Directives
 from costrel.ext.migrate.databases import Database, find_databases, needs_loop
 from costrel.ext.migrate.errors import MigrationError, line_to_type
-from costrel.ext.migrate.failures import RunLog, find_failed, tell_failure
+from costrel.ext.migrate.failures import RunLog, describe_failure, tell_failure
 from costrel.ext.migrate.locks import exclusive
 from costrel.ext.migrate.loops import connect, run
 from costrel.ext.migrate.sqlite import SqliteGuard
@@ -114,13 +113,11 @@ class _Run:
         except (CostrelError, CommandError):
             raise
         except Exception as error:
-            failed = find_failed(error)
-            if failed is None:
+            told = describe_failure(error)
+            if not told:
                 raise
-            revision, file, line = failed
             retry = line_to_type(self.writes or "upgrade", command=self.state.migrate.command)
-            place = f"{revision!r} ({os.path.relpath(file)}:{line})"
-            raise tell_failure(error, self.logs, place=place, retry=retry) from error
+            raise tell_failure(error, self.logs, told=told, retry=retry) from error
 
     def _migrate(self, stack: ExitStack, database: Database, connection: Connection) -> None:
         """Run one database's migrations in a transaction that ends with the stack."""

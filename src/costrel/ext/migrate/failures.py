@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from costrel.ext.migrate.errors import MigrationError
 
-__all__ = ["RunLog", "find_failed", "tell_failure"]
+__all__ = ["RunLog", "describe_failure", "tell_failure"]
 
 # MariaDB, MySQL and Oracle commit before and after such statements.
 _CHANGES_TABLES = re.compile(r"\s*(CREATE|ALTER|DROP|RENAME|TRUNCATE|GRANT|REVOKE)\b", re.IGNORECASE)
@@ -77,34 +78,37 @@ class RunLog:
         self._statements.clear()
 
 
-def find_failed(error: BaseException) -> tuple[str, str, int] | None:
-    """Find the migration that an error comes from: its revision, its file, and the line.
+def describe_failure(error: BaseException) -> str:
+    """Say in a line which migration an error comes from, and what it is.
 
     Returns:
-        ``None`` if it comes from no migration.
+        Nothing if it comes from no migration.
     """
-    found = None
+    place = ""
     traceback = error.__traceback__
     while traceback is not None:
         names = traceback.tb_frame.f_globals
         if "down_revision" in names and isinstance(names.get("revision"), str):
-            found = names["revision"], traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+            file = os.path.relpath(traceback.tb_frame.f_code.co_filename)
+            place = f"{names['revision']!r} ({file}:{traceback.tb_lineno})"
         traceback = traceback.tb_next
+    if not place:
+        return ""
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
 
-    return found
+    return f"the migration {place} failed: {type(error).__name__}: {reason}"
 
 
-def tell_failure(error: BaseException, logs: list[RunLog], *, place: str, retry: str) -> MigrationError:
+def tell_failure(error: BaseException, logs: list[RunLog], *, told: str, retry: str) -> MigrationError:
     """Say which migration failed, why, and what of the run stays.
 
     Args:
         error: What the migration raised.
         logs: What was done in each database, the failing one last.
-        place: The migration and its line, as it is told.
+        told: What ``describe_failure`` says.
         retry: The line to type when it is mended.
     """
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    lines = [f"the migration {place} failed: {type(error).__name__}: {reason}"]
+    lines = [told]
     stays = [f"  {line}" for log in logs for line in _what_stays(log, several=len(logs) > 1)]
     if stays:
         lines += [*stays, *_what_now(logs[-1])]
@@ -154,6 +158,6 @@ def _cut_off_hint(error: BaseException, logs: list[RunLog]) -> str:
         return ""
 
     return (
-        f"It may come from an earlier run that failed or was killed, which {logs[-1].dialect_name} does not take back:"
-        " undo that by hand, or take it out of the migration."
+        f"It may come from an earlier run that failed or was killed, which {logs[-1].dialect_name} does not"
+        " take back: undo that by hand, or take it out of the migration."
     )
