@@ -121,6 +121,15 @@ def sqlite_shop(make_shop, url_of):
     return shop
 
 
+@pytest.fixture
+def two_steps(sqlite_shop):
+    """A shop with two migrations, which are not run."""
+    sqlite_shop.write("aa", "op.create_table('a', sa.Column('id', sa.Integer))", message="Add a")
+    sqlite_shop.write("bb", "op.create_table('b', sa.Column('id', sa.Integer))", after="aa", message="Add b")
+
+    return sqlite_shop
+
+
 def table(name, *more):
     """Write what makes a table, for ``Shop.write``."""
     columns = ", ".join(["sa.Column('id', sa.Integer, primary_key=True)", *more])

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from costrel import Costrel
+from costrel import Costrel, request
 from costrel.ext.sqlite import SQLite
 
 SCHEMA = """
@@ -66,3 +66,34 @@ def writer(app, db):
     with closing(sqlite3.connect(app.extensions["sqlite"].path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield connection
+
+
+@pytest.fixture
+def add_views():
+    """Add views that write and read, sync and async ones: ``add_views(app, db)``."""
+
+    def add(app, db):
+        @app.post("/sync")
+        def sync_add():
+            with db.transaction():
+                added = db.execute("INSERT INTO item (name) VALUES (?)", (request.form["name"],))
+            return {"id": added.lastrowid}
+
+        @app.post("/async")
+        async def async_add():
+            async with db.atransaction():
+                added = await db.aexecute(
+                    "INSERT INTO item (name) VALUES (:name)", {"name": request.form["name"]}
+                )
+            return {"id": added.lastrowid}
+
+        @app.get("/sync")
+        def sync_list():
+            return {"names": [row["name"] for row in db.execute("SELECT name FROM item ORDER BY id")]}
+
+        @app.get("/async")
+        async def async_list():
+            rows = await db.aexecute("SELECT name FROM item ORDER BY id")
+            return {"names": [row["name"] for row in rows]}
+
+    return add

@@ -5,50 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import subprocess
-import sys
 import threading
 
 import pytest
 
-from costrel import Costrel, request, stream_with_context
+from costrel import Costrel, stream_with_context
 from costrel.core.checks.whole import check_application
 from costrel.errors import ConfigError, ContextError, SetupError
-from costrel.ext.sqlite import DatabaseLocked, DatabaseUnavailable, SQLite
+from costrel.ext.sqlite import SQLite
 
 ENDLESS = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(started()) FROM c"
-
-
-def add_views(app, db):
-    @app.post("/sync")
-    def sync_add():
-        with db.transaction():
-            added = db.execute("INSERT INTO item (name) VALUES (?)", (request.form["name"],))
-        return {"id": added.lastrowid}
-
-    @app.post("/async")
-    async def async_add():
-        async with db.atransaction():
-            added = await db.aexecute(
-                "INSERT INTO item (name) VALUES (:name)", {"name": request.form["name"]}
-            )
-        return {"id": added.lastrowid}
-
-    @app.get("/sync")
-    def sync_list():
-        return {"names": [row["name"] for row in db.execute("SELECT name FROM item ORDER BY id")]}
-
-    @app.get("/async")
-    async def async_list():
-        rows = await db.aexecute("SELECT name FROM item ORDER BY id")
-        return {"names": [row["name"] for row in rows]}
 
 
 BOTH = pytest.mark.parametrize("path", ["/sync", "/async"])
 
 
 @BOTH
-def test_views_write_and_read(app, client, db, path):
+def test_views_write_and_read(add_views, app, client, db, path):
     add_views(app, db)
     browser = client(app)
 
@@ -58,7 +31,7 @@ def test_views_write_and_read(app, client, db, path):
 
 @BOTH
 @pytest.mark.parametrize("name", ["'); DROP TABLE item; --", '" OR 1=1 --', "\x00", "%_\\", "é" * 1000])
-def test_what_a_visitor_sends_is_a_value_never_a_statement(app, client, db, path, name):
+def test_what_a_visitor_sends_is_a_value_never_a_statement(add_views, app, client, db, path, name):
     add_views(app, db)
     browser = client(app)
 
@@ -259,151 +232,6 @@ def test_several_steps_run_in_one_thread(app, client, db):
         return {"count": await db.arun(count, 10)}
 
     assert client(app).get("/").json == {"count": 10}
-
-
-# Faults.
-
-
-@BOTH
-@pytest.mark.usefixtures("writer")
-def test_database_that_stays_locked_is_a_503_to_try_again(app, client, db, caplog, path):
-    add_views(app, db)
-    browser = client(app)
-
-    response = browser.post(path, data={"name": "chair"})
-
-    assert response.status_code == 503
-    assert response.headers["Retry-After"] == "1"
-    assert "database is locked" in caplog.text
-    assert "sqlite" not in response.text.lower()
-    assert browser.get(path).json == {"names": ["lamp; blue"]}, "who reads does not wait"
-
-
-@BOTH
-def test_it_is_served_again_when_the_lock_is_gone(app, client, db, writer, path):
-    add_views(app, db)
-    browser = client(app)
-    assert browser.post(path, data={"name": "chair"}).status_code == 503
-
-    writer.execute("COMMIT")
-
-    assert browser.post(path, data={"name": "chair"}).status_code == 200
-
-
-@pytest.mark.usefixtures("writer")
-def test_lock_is_an_error_of_sqlite3_too(app, db):
-    with app.app_context():
-        with pytest.raises(sqlite3.OperationalError) as caught, db.transaction():
-            pass
-        assert not db.connection.in_transaction
-
-    assert type(caught.value) is DatabaseLocked
-    assert caught.value.sqlite_errorname == "SQLITE_BUSY"
-    assert str(caught.value.__cause__) == "database is locked"
-
-
-@BOTH
-def test_file_that_is_gone_is_a_503_until_it_is_back(app, client, db, tmp_path, path):
-    add_views(app, db)
-    browser = client(app)
-    (tmp_path / "instance").rename(tmp_path / "away")
-    (tmp_path / "instance").write_text("no folder", encoding="utf-8")
-    app.config["SQLITE_DATABASE"] = str(tmp_path / "instance" / "app.sqlite")
-
-    gone = browser.get(path)
-    (tmp_path / "instance").unlink()
-    (tmp_path / "away").rename(tmp_path / "instance")
-
-    assert gone.status_code == 503
-    assert "Retry-After" not in gone.headers
-    assert browser.get(path).json == {"names": ["lamp; blue"]}
-
-
-@BOTH
-@pytest.mark.parametrize("pragma", ["max_page_count = 1", "query_only = 1"])
-def test_full_disk_and_unwritable_file_are_503_and_nothing_is_half_written(
-    app, client, db, read, path, pragma
-):
-    name, _, value = pragma.partition(" = ")
-    app.config["SQLITE_PRAGMAS"] = {name: value}
-    add_views(app, db)
-
-    assert client(app).post(path, data={"name": "x" * 400_000}).status_code == 503
-    assert read("SELECT count(*) FROM item") == [1]
-
-
-def test_missing_table_tells_the_command(app):
-    db = SQLite(app)
-
-    with app.app_context(), pytest.raises(sqlite3.OperationalError, match="no such table: item") as caught:
-        db.execute("SELECT * FROM item")
-    assert not isinstance(caught.value, DatabaseUnavailable)
-    assert "costrel init-db" in caught.value.__notes__[0]
-
-
-def test_worker_that_is_killed_within_a_transaction_leaves_nothing(app, db, read):
-    code = (
-        "import os, sys; sys.path[:] = {path!r}\n"
-        "from costrel import Costrel\nfrom costrel.ext.sqlite import SQLite\n"
-        "app = Costrel('shop'); db = SQLite(app, database={file!r})\n"
-        "with app.app_context(), db.transaction():\n"
-        "    db.execute('UPDATE item SET stock = 0')\n"
-        "    os._exit(9)\n"
-    ).format(path=sys.path, file=app.extensions["sqlite"].path)
-
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
-    assert read("SELECT stock FROM item") == [3]
-    with app.app_context(), db.transaction():
-        db.execute("UPDATE item SET stock = 2")
-
-
-# The event loop.
-
-
-async def test_loop_goes_on_while_a_statement_waits_for_the_lock(app, db, writer):
-    app.config["SQLITE_BUSY_TIMEOUT"] = 60
-
-    async with app.app_context():
-        adding = asyncio.ensure_future(db.aexecute("INSERT INTO item (name) VALUES ('chair')"))
-        await asyncio.sleep(0)
-        writer.execute("COMMIT")  # a loop that waits itself would never come here
-
-        assert (await adding).lastrowid == 2
-        await db.acommit()
-
-
-async def test_cancelled_task_does_not_wait_for_its_statement(app, db):
-    started = threading.Event()
-
-    async with app.app_context():
-        await db.arun(lambda connection: connection.create_function("started", 0, started.set))
-        counting = asyncio.ensure_future(db.aexecute(ENDLESS))
-        await asyncio.to_thread(started.wait)
-        counting.cancel()
-
-        with pytest.raises(asyncio.CancelledError):
-            await counting
-        assert (await db.aexecute("SELECT 1")).fetchone()[0] == 1
-
-
-async def test_cancelled_transaction_is_undone(app, db, read):
-    inside = asyncio.Event()
-
-    async def add():
-        async with db.atransaction():
-            await db.aexecute("INSERT INTO item (name) VALUES ('chair')")
-            inside.set()
-            await asyncio.Event().wait()
-
-    async with app.app_context():
-        adding = asyncio.ensure_future(add())
-        await inside.wait()
-        adding.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await adding
-        assert not db.connection.in_transaction
-
-    assert read("SELECT count(*) FROM item") == [1]
 
 
 # What is unwise.
