@@ -71,7 +71,7 @@ class Loaders(Extension[LoginOptions]):
 
     def _keep(self, user: Any, options: LoginOptions) -> None:
         self._update_request_context_with_user(user)
-        if "_remember" in session or options.refresh_each_request:
+        if session.get("_remember") is not None or options.refresh_each_request:
             self._update_cookie_later()
 
     def _update_request_context_with_user(self, user: Any = None) -> None:
@@ -148,10 +148,10 @@ class Loaders(Extension[LoginOptions]):
     def _load_first(self) -> Any:
         """Return a coroutine that loads the user, where there may be one to load."""
         ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]  # of the proxy
-        if self._request_callback is None and self._header_callback is None:
-            # Here and not in the coroutine: under WSGI a session's store may be waited for here.
-            if not self._is_named(ctx):
-                return None
+        may_need_none = self._request_callback is None and self._header_callback is None
+        # Here and not in the coroutine: under WSGI a session's store may be waited for here.
+        if may_need_none and not self._is_named(ctx):
+            return None
 
         return None if "_login_user" in g else self._load_ahead()
 

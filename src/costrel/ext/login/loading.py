@@ -54,12 +54,15 @@ def find_user(manager: Manager, options: LoginOptions) -> Steps:
             hint="Register a function that returns the user of an id, with @login_manager.user_loader.",
         )
 
-    user_accessed.send(_sender())
-    if _is_refused(manager, options):
+    if user_accessed.receivers:
+        user_accessed.send(_sender())
+    # PERF: the session itself; each look through its proxy is 0.4 µs.
+    own = session._get_current_object()  # type: ignore[attr-defined]  # of the proxy
+    if _is_refused(manager, options, own):
         return None
 
     user = None
-    user_id = session.get("_user_id")
+    user_id = own.get("_user_id")
     if user_id is not None and manager._user_callback is not None:
         user = yield manager._user_callback, user_id
     if user is None:
@@ -107,7 +110,7 @@ def _find_by_request(manager: Manager, options: LoginOptions) -> Steps:
     return user
 
 
-def _is_refused(manager: Manager, options: LoginOptions) -> bool:
+def _is_refused(manager: Manager, options: LoginOptions, session: Any) -> bool:
     """Tell whether the session came from another browser or address and is void; note milder cases in it."""
     mode = options.session_protection
     # A session that names nobody has nothing to protect.
@@ -170,19 +173,19 @@ def run(steps: Steps) -> Any:
 
 
 def _call(function: Callable[[Any], Any], argument: Any) -> Any:
-    if is_async(function):
-        if _is_on_loop():
-            raise ContextError(
-                "current_user is not loaded yet, and its loader is async",
-                hint="Write `await load_current_user()` first.",
-            )
-        return current_app.async_to_sync(function)(argument)
-
+    # PERF: what came back tells whether it is async; asking the function is 2 µs.
     result = function(argument)
-    if inspect.isawaitable(result):
-        return current_app.async_to_sync(_wait_for)(result)
+    if not hasattr(type(result), "__await__"):
+        return result
+    if _is_on_loop():
+        if inspect.iscoroutine(result):
+            result.close()  # or Python warns that nobody awaited it
+        raise ContextError(
+            "current_user is not loaded yet, and its loader is async",
+            hint="Write `await load_current_user()` first.",
+        )
 
-    return result
+    return current_app.async_to_sync(_wait_for)(result)
 
 
 def _is_on_loop() -> bool:
