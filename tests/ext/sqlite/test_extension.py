@@ -14,8 +14,6 @@ from costrel.core.checks.whole import check_application
 from costrel.errors import ConfigError, ContextError, SetupError
 from costrel.ext.sqlite import SQLite
 
-ENDLESS = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(started()) FROM c"
-
 
 BOTH = pytest.mark.parametrize("path", ["/sync", "/async"])
 
