@@ -168,6 +168,29 @@ def test_database_that_goes_during_a_request_is_a_503(shop, proxy, client, path,
     assert visitor.get(after).text == "1"
 
 
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+def test_server_that_never_answers_is_a_503(app, client, caplog, path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        # Two seconds are the least that PostgreSQL's library waits.
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"postgresql://ada@127.0.0.1:{port}/shop?connect_timeout=2"
+        db = SQLAlchemy(app)
+
+        @app.get("/sync")
+        def sync():
+            return str(db.session.scalar(sa.text("SELECT 1")))
+
+        @app.get("/async")
+        async def asynchronous():
+            return str(await db.async_session.scalar(sa.text("SELECT 1")))
+
+        response = client(app).get(path)
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    (told,) = [record.getMessage() for record in caplog.records if record.name == app.name]
+    assert "timeout" in told.lower()
+
+
 OTHERS = {
     "postgresql": "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid()",

@@ -104,27 +104,34 @@ def test_transaction_that_is_tried_again_ends_well(bank, client, way):
     assert len(bank.attempts) == 3
 
 
-def test_database_file_that_another_connection_writes_is_a_503(app, client, tmp_path):
+@pytest.mark.parametrize("path", ["/sync", "/async"])
+def test_database_file_that_another_connection_writes_is_a_503(app, client, tmp_path, path):
     app.config.update(
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/bank.db", SQLALCHEMY_SQLITE_BUSY_TIMEOUT=0
     )
     db = SQLAlchemy(app)
+    statement = sa.text("CREATE TABLE account (id INTEGER)")
 
-    @app.post("/")
+    @app.post("/sync")
     def write():
-        db.session.execute(sa.text("CREATE TABLE account (id INTEGER)"))
+        db.session.execute(statement)
         db.session.commit()
+        return "written"
+
+    @app.post("/async")
+    async def write_async():
+        await db.async_session.execute(statement)
+        await db.async_session.commit()
         return "written"
 
     with app.app_context(), db.engine.connect() as writer:
         writer.exec_driver_sql("BEGIN IMMEDIATE")
-        locked = client(app).post("/")
+        locked = client(app).post(path)
         writer.rollback()
 
     assert (locked.status_code, locked.headers["Retry-After"]) == (503, "5")
-    assert client(app).post("/").text == "written"
-    with app.app_context():
-        db.engine.dispose()
+    assert client(app).post(path).text == "written"
+    db.databases_of(app).end()
 
 
 def test_attempts_end(app, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 
@@ -150,6 +151,42 @@ def test_mariadb_gets_its_character_set_and_fresh_connections(make_app):
     with app.app_context():
         assert db.engine.url.query["charset"] == "utf8mb4"
         assert db.engine.pool._recycle == 7200
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "seconds"),
+    [
+        ("postgresql://db/shop", {}, 10),
+        ("postgresql://db/shop?connect_timeout=3", {}, 3),
+        ("postgresql://db/shop", {"connect_args": {"connect_timeout": 3}}, 3),
+    ],
+)
+def test_a_server_of_postgresql_that_never_answers_is_given_up(make_app, url, options, seconds):
+    app = make_app(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
+    db = SQLAlchemy(app)
+
+    async def async_arguments():
+        async with app.app_context():
+            return connect_arguments(db.async_engine.sync_engine)
+
+    with app.app_context():
+        assert int(connect_arguments(db.engine)["connect_timeout"]) == seconds
+    assert asyncio.run(async_arguments())["timeout"] == seconds
+
+
+def connect_arguments(engine):
+    """Return what an engine would call its driver's ``connect`` with."""
+    seen = []
+
+    @sa.event.listens_for(engine, "do_connect")
+    def note(dialect, record, args, kwargs):
+        seen.append(kwargs)
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        engine.raw_connection()
+
+    return seen[0]
 
 
 def test_a_subclass_may_change_how_engines_are_made(make_app):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -20,12 +20,14 @@ from costrel.ext.sqlalchemy.urls import async_url, read_url, sync_url, translate
 from costrel.extension import MissingLibraryError
 
 __all__ = [
+    "CONNECT_TIMEOUT_SECONDS",
     "EngineTable",
     "MissingDatabaseError",
     "apply_defaults",
     "async_arguments",
     "engine_arguments",
     "follow_forks",
+    "limit_connecting",
     "memory_name",
     "prepare_engine",
 ]
@@ -35,6 +37,12 @@ _serial = count()
 _engines: WeakSet[sa.Engine] = WeakSet()
 _of_parent: list[Pool] = []
 _forks_followed = False
+
+
+CONNECT_TIMEOUT_SECONDS = 10
+"""How long a server of PostgreSQL may take to answer; the drivers of MariaDB wait as long by themselves."""
+
+_CONNECT_TIMEOUT_NAMES = {"psycopg": "connect_timeout", "psycopg2": "connect_timeout", "asyncpg": "timeout"}
 
 
 class MissingDatabaseError(ConfigError, RuntimeError):
@@ -134,8 +142,30 @@ def async_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if pool is not None and issubclass(pool, QueuePool):
         del own["poolclass"]  # SQLAlchemy takes its twin for event loops
     own.update({key: value for key, value in differing.items() if key != "url"})
+    limit_connecting(own)
 
     return own
+
+
+def limit_connecting(arguments: dict[str, Any]) -> None:
+    """Have a connection that a server never answers fail, where its driver would wait for minutes.
+
+    Args:
+        arguments: Those of ``create_engine``, with a URL that names the
+            driver; what they say about it stays.
+    """
+    url: URL = arguments["url"]
+    name = _CONNECT_TIMEOUT_NAMES.get(url.drivername.removeprefix("postgresql+"))
+    if name is None:
+        return
+
+    seconds: float = CONNECT_TIMEOUT_SECONDS
+    if name in url.query:
+        if name != "timeout":
+            return
+        arguments["url"] = url.difference_update_query([name])
+        seconds = float(cast(str, url.query[name]))  # asyncpg takes no text
+    arguments["connect_args"] = {name: seconds, **arguments.get("connect_args", {})}
 
 
 def memory_name(key: str | None) -> str:

@@ -22,6 +22,7 @@ from costrel.ext.sqlalchemy.engines import (
     apply_defaults,
     async_arguments,
     engine_arguments,
+    limit_connecting,
     memory_name,
     prepare_engine,
 )
@@ -193,6 +194,7 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
     def _make_sync_engine(self, key: str | None, arguments: Mapping[str, Any], app: Costrel) -> sa.Engine:
         own = {name: value for name, value in arguments.items() if name != "async_engine_options"}
         own["url"] = sync_url(own["url"])
+        limit_connecting(own)
 
         return self._make_engine(key, own, app)
 

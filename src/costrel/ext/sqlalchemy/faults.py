@@ -167,7 +167,7 @@ def _is_of_driver(error: BaseException) -> bool:
 
 def _one_line(error: object) -> str:
     # The first line says what; those after it may tell of rows and other connections.
-    text = " ".join(str(error).strip().partition("\n")[0].split())
+    text = " ".join(str(error).strip().partition("\n")[0].split()) or type(error).__name__
 
     # Masked before it is cut: half a password is one too.
     return _PASSWORDS.sub(lambda match: f"{match[1] or match[2]}***", text)[:_MAX_REASON]

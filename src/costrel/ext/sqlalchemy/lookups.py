@@ -36,7 +36,8 @@ class Lookups:
 
         @cached_property
         def async_session(self) -> async_scoped_session[AsyncSession]:
-            """Its twin to be awaited."""
+            """Its twin to be awaited; ``ScopedSessions`` makes it."""
+            raise NotImplementedError
 
     def get_or_404(self, entity: type[M], ident: Any, *, description: str | None = None, **kwargs: Any) -> M:
         """Return the model with this primary key.
