@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadSignature, SignatureExpired, Signer, URLSafeTimedSerializer
 
 from costrel.core.signing import KeptSerializer
 
@@ -41,6 +41,41 @@ def test_changed_text_is_refused():
     for changed in (text[:-1], "A" + text[1:], text + "A", "", "no dots"):
         with pytest.raises(BadSignature):
             kept.loads(changed)
+
+
+def outcome(serializer, text, max_age):
+    try:
+        return serializer.loads(text, max_age=max_age)
+    except Exception as error:
+        return type(error)
+
+
+@given(
+    st.sampled_from(["old", "new", "other"]),
+    values,
+    st.sampled_from([-5, 0, 5, None]),
+    st.integers(0, 200),
+    st.sampled_from(["", ".", "=", "A", "-", "é", "\ud800", "..", " "]),
+    st.booleans(),
+)
+def test_whatever_is_sent_both_read_alike(key, value, max_age, at, inserted, as_bytes):
+    kept = KeptSerializer(["old", "new"], salt="s")
+    plain = URLSafeTimedSerializer(["old", "new"], salt="s")
+    text = URLSafeTimedSerializer(key, salt="s").dumps(value)
+    for changed in (text, text[:at] + inserted + text[at:], text[:at] + inserted + text[at + 1 :], text[:at]):
+        sent = changed.encode("utf-8", "surrogatepass") if as_bytes else changed
+        assert outcome(kept, sent, max_age) == outcome(plain, sent, max_age)
+
+
+@pytest.mark.parametrize(
+    "inner", [b"", b"e30", b".e30", b"e30.", b"e30.AAAAAAAAAAAAAA", b"e30.!!!", b"!!!.AA", b"e.AA"]
+)
+@pytest.mark.parametrize("max_age", [None, 60, 10**12])
+def test_what_the_key_signed_for_something_else_is_read_alike(inner, max_age):
+    kept, plain = KeptSerializer("key", salt="s"), URLSafeTimedSerializer("key", salt="s")
+    signed = inner + b"." + Signer("key", salt="s").get_signature(inner)
+
+    assert outcome(kept, signed, max_age) == outcome(plain, signed, max_age)
 
 
 def test_earlier_key_verifies_but_does_not_sign():
