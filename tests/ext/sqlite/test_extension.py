@@ -14,7 +14,6 @@ from costrel.core.checks.whole import check_application
 from costrel.errors import ConfigError, ContextError, SetupError
 from costrel.ext.sqlite import SQLite
 
-
 BOTH = pytest.mark.parametrize("path", ["/sync", "/async"])
 
 
