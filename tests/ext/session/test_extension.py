@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cachelib import SimpleCache
 from werkzeug.test import create_environ
 
 from costrel import Costrel, session
@@ -126,11 +127,19 @@ def test_with_the_type_null_there_are_no_sessions(client):
         sessions.interface_of(app)
 
 
-def test_the_type_in_memory_is_warned_about():
-    sessions = Session(app := make_app(SESSION_TYPE="memory"))
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({"SESSION_TYPE": "memory"}, ["session.W001"]),
+        ({"SESSION_TYPE": "cachelib", "SESSION_CACHELIB": SimpleCache()}, ["session.W002"]),
+        ({"SESSION_TYPE": "sqlite"}, []),
+        ({"SESSION_TYPE": "memory", "SESSION_STORE": MemoryStore()}, []),
+    ],
+)
+def test_a_type_that_does_not_serve_several_processes_is_warned_about(config, found):
+    app = make_app(**config)
 
-    assert [finding.id for finding in sessions.check(app)] == ["session.W001"]
-    assert list(Session(other := make_app(SESSION_TYPE="sqlite")).check(other)) == []
+    assert [finding.id for finding in Session(app).check(app)] == found
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,13 @@ class Session(Extension[SessionOptions]):
                 "SESSION_TYPE is 'memory': each process has sessions of its own, and a restart ends them",
                 'Set SESSION_TYPE = "sqlite", or "redis" for several machines.',
             )
+        if options.type == "cachelib" and options.store is None:
+            yield Finding(
+                "session.W002",
+                "SESSION_TYPE is 'cachelib': caches cannot compare and set, so processes that write one session"
+                " at once undo each other's work",
+                'Set SESSION_TYPE = "filesystem", "redis" or "memcached", which can.',
+            )
 
     def interface_of(self, app: Costrel | None = None) -> ServerSideSessionInterface:
         """Return the session interface of an application.
