@@ -90,6 +90,38 @@ def test_a_login_may_have_its_own_duration(client, app, manager, set_cookies):
     assert timedelta(minutes=59) < expires(header) <= timedelta(seconds=3601)
 
 
+def test_a_cookie_that_a_browser_would_have_dropped_is_refused(client, app, manager, set_cookies):
+    (header,) = set_cookies(client(app).post("/login/1?remember&seconds=0"))
+    thief = client(app)
+
+    thief.set_cookie("remember_token", header.partition("=")[2].partition(";")[0].strip('"'))
+
+    assert thief.get("/me").text == "nobody"
+
+
+def test_the_cookie_can_be_decoded(client, app, manager):
+    visitor = client(app)
+    visitor.post("/login/1?remember")
+    value = visitor.get_cookie("remember_token").decoded_value
+
+    with app.app_context():
+        assert decode_cookie(value) == "1"
+        assert decode_cookie(value.replace("1|", "2|", 1)) is None
+
+
+def test_a_cookie_that_flask_login_set_is_replaced_with_the_next_refresh(client, app, manager):
+    app.config["REMEMBER_COOKIE_REFRESH_EACH_REQUEST"] = True
+    visitor = client(app)
+    with app.app_context():
+        visitor.set_cookie("remember_token", old := encode_cookie("1"))
+
+    answers = [visitor.get("/me").text for _ in range(2)]
+    visitor.delete_cookie("session")
+
+    assert [*answers, visitor.get("/me").text] == ["Ada"] * 3
+    assert visitor.get_cookie("remember_token").decoded_value != old
+
+
 def test_an_unfit_duration_is_refused_at_setup():
     app = Costrel("shop")
     app.config["REMEMBER_COOKIE_DURATION"] = "123"
