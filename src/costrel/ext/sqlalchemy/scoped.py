@@ -13,7 +13,7 @@ from sqlalchemy import orm
 from costrel.ctx import has_app_context, teardown_this_context
 from costrel.ext.sqlalchemy.async_engines import AsyncEngines, close_session
 from costrel.ext.sqlalchemy.query import Query
-from costrel.ext.sqlalchemy.session import ContextRegistry, Session
+from costrel.ext.sqlalchemy.session import ContextRegistry, Session, make_quickly
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
@@ -41,7 +41,7 @@ class ScopedSessions:
         factory = self._make_session_factory(options)
         if scope is None:
             scoped: orm.scoped_session[Session] = orm.scoped_session(factory)
-            scoped.registry = cast(Any, ContextRegistry(factory, Session.close))
+            scoped.registry = cast(Any, ContextRegistry(make_quickly(factory), Session.close))
         else:
             scoped = orm.scoped_session(factory, scope)
             scoped.registry.createfunc = partial(_make_and_remove, factory, scoped)
