@@ -24,6 +24,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
+from costrel._current import current
 from costrel._proxies import current_app
 from costrel.core.checks.finding import Finding
 from costrel.core.extension_options import (
@@ -249,7 +250,11 @@ class Extension(Generic[O]):
         return self._setup_of(app).state
 
     def _setup_of(self, app: Costrel | None) -> ExtensionSetup:
-        chosen: Costrel = current_app if app is None else app
+        chosen: Any = app
+        if app is None:
+            # PERF: the application itself; its proxy is asked only to raise its error.
+            ctx: Any = current.get(None)
+            chosen = current_app if ctx is None else ctx.app
         found: ExtensionSetup | None = chosen.extension_setups.get(self.name)
         if found is None:
             raise SetupError(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from werkzeug.utils import cached_property
-
+from costrel.core.lazy import lazy
 from costrel.errors import SetupError
 from costrel.sansio.scaffold import setupmethod
 
@@ -15,7 +14,7 @@ __all__ = ["AppExtensions"]
 class AppExtensions:
     """The application's part. ``Any``: the class of an extension's setup stands above this package."""
 
-    @cached_property
+    @lazy
     def extension_setups(self) -> dict[str, Any]:
         """The extensions of ``costrel.extension``'s shape that are set up, by name."""
         return {}

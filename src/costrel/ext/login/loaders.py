@@ -27,7 +27,9 @@ def session_identifier() -> str:
     The address is the one that costrel believes (``TRUSTED_PROXIES``); a
     header that anybody can send is not asked.
     """
-    known = f"{request.remote_addr}|{request.headers.get('User-Agent')}"
+    # PERF: the request itself; each look through its proxy is 0.2 µs.
+    asked: Any = request._get_current_object()  # type: ignore[attr-defined]  # of the proxy
+    known = f"{asked.remote_addr}|{asked.headers.get('User-Agent')}"
 
     return hashlib.sha512(known.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -72,8 +72,8 @@ class Session(Extension[SessionOptions]):
         if options.type == "cachelib" and options.store is None:
             yield Finding(
                 "session.W002",
-                "SESSION_TYPE is 'cachelib': caches cannot compare and set, so processes that write one session"
-                " at once undo each other's work",
+                "SESSION_TYPE is 'cachelib': caches cannot compare and set, so processes that write one"
+                " session at once undo each other's work",
                 'Set SESSION_TYPE = "filesystem", "redis" or "memcached", which can.',
             )
 
