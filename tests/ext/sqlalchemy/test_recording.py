@@ -9,6 +9,7 @@ import os
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import StaticPool
 
 from costrel import Costrel, render_template_string
 from costrel.ext.sqlalchemy.recording import MAX_RECORDED, find_place, get_recorded_queries, listen
@@ -18,7 +19,8 @@ HERE = os.path.abspath(__file__)
 
 @pytest.fixture
 def engine():
-    engine = create_engine("sqlite://")
+    # One connection, which dispose closes, for the test and the threads of its requests.
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     yield engine
     engine.dispose()
 
