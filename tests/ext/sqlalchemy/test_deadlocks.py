@@ -151,7 +151,6 @@ def test_attempts_end(app, tmp_path):
         with pytest.raises(DBAPIError, match="locked"):
             write()
         writer.rollback()
-        db.session.remove()
-        db.engine.dispose()
+    db.databases_of(app).end()
 
     assert len(attempts) == 2
