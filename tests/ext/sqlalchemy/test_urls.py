@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from sqlalchemy.engine import make_url
 
 from costrel.errors import ConfigError
+from costrel.ext.sqlalchemy import SQLAlchemy, urls
 from costrel.ext.sqlalchemy.urls import (
     async_url,
     is_async_driver,
     read_url,
+    require_driver,
     sync_url,
     translate_connect_args,
 )
@@ -73,3 +77,34 @@ def test_async_drivers_are_told_from_others():
     assert is_async_driver(read_url("postgresql+asyncpg://db/shop"))
     assert not is_async_driver(read_url("postgresql+psycopg://db/shop"))
     assert not is_async_driver(read_url("postgresql://db/shop"))
+
+
+@pytest.fixture
+def no_mysql(monkeypatch):
+    """A machine without drivers for MySQL and MariaDB."""
+    modules = ("MySQLdb", "pymysql", "asyncmy", "aiomysql")
+    find_spec = urls.find_spec
+    monkeypatch.setattr(urls, "find_spec", lambda name: None if name in modules else find_spec(name))
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+def test_missing_driver_is_named_with_its_extra_when_an_engine_is_made(no_mysql):
+    url = sync_url("mysql://db/shop")
+
+    assert url.drivername == "mysql+pymysql"
+    with pytest.raises(ModuleNotFoundError, match=r"'pymysql'(.|\n)*costrel\[mariadb\]"):
+        require_driver(url)
+    with pytest.raises(ModuleNotFoundError, match=r"'asyncmy'(.|\n)*costrel\[mariadb\]"):
+        async_url("mysql://db/shop")
+
+
+def test_engine_without_its_driver_is_refused(app, no_mysql):
+    app.config["SQLALCHEMY_DATABASE_URI"] = "mysql://db/shop"
+
+    with pytest.raises(ModuleNotFoundError, match=r"costrel\[mariadb\]"), app.app_context():
+        _ = SQLAlchemy(app).engine
+
+
+def test_driver_that_costrel_does_not_know_is_left_to_sqlalchemy(no_mysql):
+    require_driver(sync_url("mysql+mysqlconnector://db/shop"))

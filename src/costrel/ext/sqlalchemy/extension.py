@@ -35,7 +35,7 @@ from costrel.ext.sqlalchemy.schema import Schema
 from costrel.ext.sqlalchemy.scoped import ScopedSessions
 from costrel.ext.sqlalchemy.table import make_table_class
 from costrel.ext.sqlalchemy.track_modifications import listen
-from costrel.ext.sqlalchemy.urls import is_async_driver, sync_url
+from costrel.ext.sqlalchemy.urls import is_async_driver, read_url, require_driver, sync_url
 from costrel.extension import Extension, MissingLibraryError
 from costrel.globals import current_app
 
@@ -200,6 +200,7 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
 
     def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Costrel) -> sa.Engine:
         """Make an engine; a subclass may do it otherwise."""
+        require_driver(read_url(options["url"]))
         return sa.engine_from_config(options, prefix="")
 
     def _make_async_engine(

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from costrel.errors import ConfigError
 from costrel.extension import require_library
 
-__all__ = ["async_url", "is_async_driver", "read_url", "sync_url", "translate_connect_args"]
+__all__ = ["async_url", "is_async_driver", "read_url", "require_driver", "sync_url", "translate_connect_args"]
 
 
 class _Driver(NamedTuple):
@@ -85,11 +85,8 @@ def sync_url(url: str | URL) -> URL:
     """Return the URL for sync code.
 
     One with a driver for sync code stays as it is, and so does one of a
-    database that costrel does not know.
-
-    Raises:
-        MissingLibraryError: If the URL names an async driver and none for
-            sync code is installed.
+    database that costrel does not know. Where no driver is installed, it names
+    the one to install; ``require_driver`` says so.
 
     Example:
         >>> str(sync_url("sqlite+aiosqlite:///shop.db"))
@@ -103,7 +100,19 @@ def sync_url(url: str | URL) -> URL:
     if backend == "sqlite":  # SQLAlchemy's default, and users compare the URL
         return _with_driver(read, backend, "")
 
-    return _with_driver(read, backend, _installed(backend, drivers).name)
+    return _with_driver(read, backend, (_installed(drivers) or _wanted(backend, drivers)).name)
+
+
+def require_driver(url: URL) -> None:
+    """Refuse a URL for sync code whose driver is one of those known here, and not installed.
+
+    Raises:
+        MissingLibraryError: With the extra that brings it.
+    """
+    backend, _plus, name = url.drivername.partition("+")
+    for driver in _SYNC.get(backend, ()):
+        if driver.name == name:
+            require_library(driver.module, extra=driver.extra)
 
 
 def async_url(url: str | URL) -> URL:
@@ -129,24 +138,23 @@ def async_url(url: str | URL) -> URL:
             hint='Set SQLALCHEMY_ASYNC_ENGINE_OPTIONS = {"url": …} to a URL that names one.',
         )
 
-    return _with_driver(read, backend, _installed(backend, drivers).name)
+    found = _installed(drivers)
+    if found is None:
+        found = _wanted(backend, drivers)
+        require_library(found.module, extra=found.extra)
+
+    return _with_driver(read, backend, found.name)
 
 
-def _installed(backend: str, drivers: Iterable[_Driver]) -> _Driver:
-    """Return the first driver that is installed.
+def _installed(drivers: Iterable[_Driver]) -> _Driver | None:
+    return next((driver for driver in drivers if find_spec(driver.module) is not None), None)
 
-    Raises:
-        MissingLibraryError: If there is none; with the extra that brings one.
-    """
-    for driver in drivers:
-        if find_spec(driver.module) is not None:
-            return driver
 
+def _wanted(backend: str, drivers: Iterable[_Driver]) -> _Driver:
+    """Return the driver to name where none is installed."""
     known = {driver.name: driver for driver in drivers}
-    wanted = known.get(_PREFERRED.get(backend, ""), next(iter(known.values())))
-    require_library(wanted.module, extra=wanted.extra)
 
-    return wanted
+    return known.get(_PREFERRED.get(backend, ""), next(iter(known.values())))
 
 
 _ASYNCPG_NAMES = {"sslmode": "ssl", "connect_timeout": "timeout"}
