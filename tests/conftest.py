@@ -17,6 +17,7 @@ import pytest
 
 from costrel import Costrel
 from costrel.core.app_methods import use_fast_lane
+from costrel.logging import default_handler
 
 PROTOCOLS = ("wsgi", "asgi")
 
@@ -106,3 +107,9 @@ def assert_linear():
         )
 
     return assert_linear
+
+
+@pytest.fixture
+def keeps_log_format(monkeypatch):
+    """Have the log's format as it was afterwards; the development server changes it for the process."""
+    monkeypatch.setattr(default_handler, "formatter", default_handler.formatter)

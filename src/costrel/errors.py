@@ -10,8 +10,6 @@ Errors for visitors are Werkzeug's ``HTTPException`` classes; they are not here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 __all__ = ["ConfigError", "ContextError", "CostrelError", "Explanation", "SetupError"]
 
 
@@ -56,7 +54,6 @@ class ContextError(CostrelError, RuntimeError):
     """Something that needs a context was used outside of one."""
 
 
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """What is behind an error, and what to type; ``app.explain_error`` registers who finds out.
 
@@ -71,10 +68,28 @@ class Explanation:
         'No cups. Wash some first. Type: wash --all'
     """
 
-    title: str
-    hint: str
-    commands: tuple[str, ...] = ()
-    details: tuple[str, ...] = ()
+    # No dataclass: loading what makes one takes longer than all of the alias, at every start of Python.
+    __slots__ = ("commands", "details", "hint", "title")
+
+    def __init__(
+        self, title: str, hint: str, commands: tuple[str, ...] = (), details: tuple[str, ...] = ()
+    ) -> None:
+        self.title = title
+        self.hint = hint
+        self.commands = commands
+        self.details = details
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.line!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Explanation) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def _all(self) -> tuple[object, ...]:
+        return self.title, self.hint, self.commands, self.details
 
     @property
     def line(self) -> str:

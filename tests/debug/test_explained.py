@@ -12,6 +12,8 @@ from costrel.debug.terminal import summarise
 from costrel.debug.wiring import explain_errors
 from costrel.errors import Explanation
 
+pytestmark = pytest.mark.usefixtures("keeps_log_format")
+
 NO_CUPS = Explanation("No cups", "Wash <some> first.", commands=("wash --all",), details=("cup 1", "cup 2"))
 
 

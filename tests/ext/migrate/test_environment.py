@@ -113,9 +113,11 @@ def test_argument_of_env_that_nearly_is_alembics_is_refused(sqlite_shop):
     assert "Did you mean version_table?" in output
 
 
-def test_logging_of_the_application_stays_as_it_was(two_steps):
+def test_logging_of_the_application_stays_as_it_was(two_steps, monkeypatch):
     import logging
 
+    # Loggers are the process's; another test may have switched off the one of this name.
+    monkeypatch.setattr(two_steps.app.logger, "disabled", False)
     handlers = [list(logging.getLogger(name).handlers) for name in ("", "alembic", "costrel.migrate")]
     level = logging.getLogger("alembic").level
 

@@ -15,6 +15,8 @@ from costrel.debug.wiring import explain_errors
 from costrel.ext.migrate import find_pending
 from costrel.ext.migrate.explain import is_about_missing_thing
 
+pytestmark = pytest.mark.usefixtures("keeps_log_format")
+
 GUEST = (
     "op.create_table('guest', sa.Column('id', sa.Integer, primary_key=True), sa.Column('name', sa.String(9)))"
 )
