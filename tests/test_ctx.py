@@ -26,7 +26,7 @@ from costrel import (
     url_for,
 )
 from costrel._current import current
-from costrel.ctx import AppContext, RequestContext
+from costrel.ctx import AppContext, RequestContext, current_context
 from costrel.errors import ContextError
 from costrel.serving.offload import finish
 from costrel.signals import appcontext_popped, appcontext_pushed
@@ -749,3 +749,21 @@ def test_application_contexts_are_freed_without_the_collector(app):
 
 def test_plain_context_is_the_base_of_a_requests():
     assert issubclass(RequestContext, AppContext)
+
+
+def test_the_current_context_has_what_the_proxies_stand_for(app):
+    app.secret_key = "a key for tests"
+
+    assert current_context() is None
+    with app.test_request_context("/a"):
+        outer = current_context()
+        assert (outer.app, outer.g) == (current_app, g._get_current_object())
+        assert (outer.has_request, outer.request.path, outer.session) == (True, "/a", session)
+        with app.app_context():
+            inner = current_context()
+            assert inner is not outer
+            assert (inner.g, inner.request, inner.session) == (g, outer.request, outer.session)
+    with app.app_context():
+        assert not current_context().has_request
+        with pytest.raises(ContextError):
+            _ = current_context().request

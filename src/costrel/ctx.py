@@ -34,6 +34,7 @@ __all__ = [
     "after_this_request",
     "copy_current_app_context",
     "copy_current_request_context",
+    "current_context",
     "has_app_context",
     "has_request_context",
     "has_websocket_context",
@@ -724,6 +725,25 @@ def copy_current_app_context(f: F) -> F:
     app: Any = require_context("copy_current_app_context()").app
 
     return carried(f, app.app_context, keep_async=not app._flask_defaults)
+
+
+def current_context() -> AppContext | None:
+    """Return the current context itself, or ``None`` where there is none.
+
+    For who needs several things of it: its ``app`` and ``g``, and its
+    ``request`` and ``session`` if it ``has_request``. Each use of the proxies
+    of these names looks the context up again.
+
+    Example:
+        >>> from costrel import Costrel
+        >>> app = Costrel("shop")
+        >>> with app.app_context():
+        ...     current_context().app is app
+        True
+        >>> current_context() is None
+        True
+    """
+    return cast("AppContext | None", current.get(None))
 
 
 def has_request_context() -> bool:

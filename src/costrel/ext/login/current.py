@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.local import LocalProxy
 
 from costrel import current_app, g, has_request_context
+from costrel.ctx import current_context
 from costrel.errors import SetupError
 
 __all__ = ["current_manager", "current_user", "get_user", "load_current_user"]
@@ -20,7 +21,8 @@ def current_manager() -> Any:
     Raises:
         SetupError: If it has none.
     """
-    found = getattr(current_app, "login_manager", None)
+    ctx = current_context()
+    found = getattr(current_app if ctx is None else ctx.app, "login_manager", None)
     if found is None:
         raise SetupError(
             f"the application {current_app.name!r} has no login manager",
@@ -40,14 +42,16 @@ def get_user() -> Any:
         ContextError: On an event loop, if the loader is async and has not
             run yet for this context.
     """
-    if not has_request_context():
+    # PERF: the context itself; each look through a proxy is 0.2 µs.
+    ctx = current_context()
+    if ctx is None or not ctx.has_request:
         return None
 
-    user = g.get("_login_user", _NOT_LOADED)
+    user = ctx.g.get("_login_user", _NOT_LOADED)
     if user is _NOT_LOADED:
         _raise_what_was_put_off()
         current_manager()._load_user()
-        user = g._login_user
+        user = ctx.g._login_user
 
     return user
 

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from costrel import abort, current_app, request
+from costrel.ctx import current_context
 from costrel.ext.login.config import EXEMPT_METHODS
 from costrel.ext.login.current import current_manager, get_user, load_current_user
 from costrel.ext.login.extension import LoginManager
@@ -85,7 +86,15 @@ def _guarded(func: F, *, fresh: bool) -> F:
 
 
 def _is_exempt() -> bool:
-    return request.method in EXEMPT_METHODS or bool(current_app.config.get("LOGIN_DISABLED"))
+    # PERF: as in ``get_user``.
+    ctx = current_context()
+    asked: Any = request if ctx is None else ctx.request
+    if asked.method in EXEMPT_METHODS:
+        return True
+
+    app: Any = current_app if ctx is None else ctx.app
+
+    return bool(app.config.get("LOGIN_DISABLED"))
 
 
 def _refusal(user: Any, *, fresh: bool) -> Callable[[], Any] | None:

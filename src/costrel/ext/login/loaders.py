@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
 from costrel import current_app, g, request, session
+from costrel.ctx import current_context
 from costrel.ext.login import loading, remember
 from costrel.ext.login.config import PROTECTION
 from costrel.ext.login.mixins import AnonymousUserMixin
@@ -28,7 +29,8 @@ def session_identifier() -> str:
     header that anybody can send is not asked.
     """
     # PERF: the request itself; each look through its proxy is 0.2 µs.
-    asked: Any = request._get_current_object()  # type: ignore[attr-defined]  # of the proxy
+    ctx = current_context()
+    asked: Any = request if ctx is None else ctx.request
     known = f"{asked.remote_addr}|{asked.headers.get('User-Agent')}"
 
     return hashlib.sha512(known.encode("utf-8", "surrogateescape")).hexdigest()
@@ -73,7 +75,9 @@ class Loaders(Extension[LoginOptions]):
 
     def _keep(self, user: Any, options: LoginOptions) -> None:
         self._update_request_context_with_user(user)
-        if session.get("_remember") is not None or options.refresh_each_request:
+        ctx = current_context()
+        own: Any = session if ctx is None else ctx.session
+        if own.get("_remember") is not None or options.refresh_each_request:
             self._update_cookie_later()
 
     def _update_request_context_with_user(self, user: Any = None) -> None:
