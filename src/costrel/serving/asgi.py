@@ -39,7 +39,7 @@ from costrel.serving.asgi_steps import (
     call,
     leave,
     open_session,
-    read_ahead,
+    reading_ahead,
     run_after,
     run_before,
     save_session,
@@ -244,7 +244,9 @@ async def _answer_generally(app: Any, environ: Any, scope: Any, receive: Any, se
                 else:
                     await aopen_session_ahead(app, ctx)
             if may_have_body(scope):
-                await read_ahead(app, ctx)
+                reading = reading_ahead(app, ctx)
+                if reading is not None:
+                    await reading
             response = await run_async(lifecycle.answer(ctx), in_thread)
         except (Exception, SystemExit) as raised:
             error = raised
@@ -296,7 +298,9 @@ async def _answer_fast(
                 or b"transfer-encoding" in headers
                 or scope.get("http_version", "1.1") >= "2"
             ):
-                await read_ahead(app, ctx)
+                reading = reading_ahead(app, ctx)
+                if reading is not None:
+                    await reading
 
             try:
                 if not app._got_first_request:

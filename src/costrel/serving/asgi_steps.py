@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from types import CoroutineType
 from typing import Any
 
@@ -23,7 +24,7 @@ __all__ = [
     "call",
     "leave",
     "open_session",
-    "read_ahead",
+    "reading_ahead",
     "run_after",
     "run_before",
     "save_session",
@@ -70,21 +71,25 @@ async def save_session(app: Any, interface: Any, session: Any, response: Any) ->
         await interface.asave_session(app, session, response)
 
 
-async def read_ahead(app: Any, ctx: Any) -> None:
-    """Read the body for what reads it synchronously, unless the route wants it as a stream."""
-    body = ctx.environ["wsgi.input"]
-    body.seconds_left = app.config.get("BODY_TIMEOUT")
+def reading_ahead(app: Any, ctx: Any) -> Coroutine[Any, Any, None] | None:
+    """Return what reads the body for synchronous code; ``None`` if the route wants it as a stream."""
+    environ = ctx.environ
+    config = app.config
+    body = environ["wsgi.input"]
+    body.seconds_left = config.get("BODY_TIMEOUT")
     rule = ctx._match and ctx._match[0]
     if rule is not None and getattr(rule, "stream_body", False):
-        return
+        return None
 
-    environ = ctx.environ
-    max_bytes: int | None = app.config["MAX_CONTENT_LENGTH"]
-    length = environ.get("CONTENT_LENGTH", "")
-    if max_bytes is not None and length.isdecimal() and (len(length) > 19 or int(length) > max_bytes):
-        return  # refused when it is asked for
+    max_bytes: int | None = config["MAX_CONTENT_LENGTH"]
+    if max_bytes is not None:
+        length = environ.get("CONTENT_LENGTH", "")
+        if length.isdecimal() and (len(length) > 19 or int(length) > max_bytes):
+            return None  # refused when it is asked for
 
-    await body.read_ahead(max_bytes)
+    coroutine: Coroutine[Any, Any, None] = body.read_ahead(max_bytes)
+
+    return coroutine
 
 
 async def leave(app: Any, ctx: Any, error: BaseException | None, scope: Any) -> None:

@@ -66,8 +66,9 @@ class ScopeEnviron(dict[str, Any]):
         if key == "REQUEST_METHOD":
             return self.scope["method"]
         if key == "wsgi.input":
-            _plain_set(self, key, _body_of(self.scope, self.receive))
-            return self[key]
+            body = _body_of(self.scope, self.receive, self.headers)
+            _plain_set(self, key, body)
+            return body
         if key == "wsgi.input_terminated":
             return True
         if key == "werkzeug.request":
@@ -207,23 +208,26 @@ def fill(environ: dict[str, Any], scope: Any, receive: Any) -> None:
     _add_headers(environ, scope["headers"])
 
 
-def _body_of(scope: Any, receive: Any) -> ScopeInput:
+def _body_of(scope: Any, receive: Any, headers: dict[bytes, bytes] | None = None) -> ScopeInput:
     body = ScopeInput(receive)
-    body.ended = not may_have_body(scope)  # who asks for it does not wait then, nor mind the event loop
+    # Who asks for it does not wait then, nor mind the event loop.
+    body.ended = not may_have_body(scope, headers)
 
     return body
 
 
-def may_have_body(scope: Any) -> bool:
+def may_have_body(scope: Any, headers: dict[bytes, bytes] | None = None) -> bool:
     """Tell whether there is a body to read; HTTP/2 does not always announce it (RFC 9112 6.3).
 
     Args:
         scope: The ASGI scope.
+        headers: Its headers as a dict, if they are there as one.
     """
     if scope.get("http_version", "1.1") >= "2":
         return True
 
-    names = dict(scope["headers"])  # PERF: 0.2 µs, a fifth of what looking at each takes
+    # PERF: 0.2 µs, a fifth of what looking at each takes
+    names = dict(scope["headers"]) if headers is None else headers
     return b"content-length" in names or b"transfer-encoding" in names
 
 

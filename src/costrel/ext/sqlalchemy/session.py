@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc, orm
 from sqlalchemy.sql import visitors
 
-from costrel.ctx import teardown_this_context
+from costrel.ctx import current_context, teardown_this_context
 from costrel.globals import app_ctx
 
 __all__ = ["ContextRegistry", "Session", "context_id", "make_quickly"]
@@ -162,7 +162,8 @@ class ContextRegistry(Generic[S]):
     def __call__(self) -> S:
         """Return the session of the current context, made now if there is none."""
         # PERF: one look into the context's dict; no lock, no table of contexts.
-        ctx = cast(Any, app_ctx)._get_current_object()
+        current = current_context()
+        ctx: Any = cast(Any, app_ctx)._get_current_object() if current is None else current.app_scope
         session: S | None = ctx.__dict__.get(self._name)
         if session is None:
             session = self.createfunc()
