@@ -59,7 +59,7 @@ bench-sessions: ## Count what requests of one session at once lose, beside Flask
 docs: $(VENV)/.installed-docs ## Build the documentation into docs/_build/html
 	@$(PY) -m sphinx -q -W -b html docs docs/_build/html && echo "docs/_build/html/index.html"
 
-check: SUITES := own-surface own-alias flask
+check: SUITES := own-surface own-alias flask ext-login ext-forms ext-sqlalchemy
 check: lint type test test-general conformance ## All that a change must pass
 	@echo "make check: all passed"
 
