@@ -318,6 +318,11 @@ class Body(io.RawIOBase):
         return self.readall()
 
     @property
+    def declared_length(self) -> int | None:
+        """The length that the client declared, ``None`` if it declared none."""
+        return self._meter.declared
+
+    @property
     def is_exhausted(self) -> bool:
         """Whether the whole body was read."""
         return self._meter.ended

@@ -308,7 +308,8 @@ async def _answer_fast(
                 if request_started.receivers:
                     await call(announce, request_started, app)
                 is_unsafe = method not in SAFE_METHODS
-                if is_unsafe:
+                # Who sends neither is no browser that could be misled.
+                if is_unsafe and (b"origin" in headers or b"sec-fetch-site" in headers):
                     app._refuse_cross_origin(ctx)
                 rv = None
                 if is_unsafe and app.before_unsafe_request_funcs:
