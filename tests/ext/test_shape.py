@@ -31,7 +31,7 @@ BEFORE = {"migrate": ["sqlalchemy"]}
 """What must be set up first where it is not always so, and ``requires`` does not say it."""
 MAX_CALLS = {"fast": 6, "general": 16}
 """Calls that a registered extension may add to a request that does not use it: about 0.5 µs in the fast lane.
-The general one is for applications with lifecycle methods of their own, and asks each step for its blueprints."""
+The general one, of applications with lifecycle methods of their own, asks each step for its blueprints."""
 CORE_LIBRARIES = ("blinker", "click", "costrel", "itsdangerous", "jinja2", "markupsafe", "orjson", "werkzeug")
 
 each = pytest.mark.parametrize("name", NAMES)
