@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import subprocess
 import sys
@@ -58,3 +59,15 @@ def test_threads_that_come_first_at_once_make_one_file(tmp_path, monkeypatch, li
     assert store.find("all") == ["0", "1", "2", "3"]
     assert path.stat().st_mode & 0o777 == 0o600
     assert {name.name for name in path.parent.iterdir()} == {"s.sqlite3", "s.sqlite3-wal", "s.sqlite3-shm"}
+
+
+def test_a_store_that_is_gone_has_closed_its_connections(tmp_path):
+    path = tmp_path / "s.sqlite3"
+    store = SQLiteStore(path)
+    store.set("key", b"1", ttl_seconds=60)
+    assert os.path.exists(f"{path}-wal")
+
+    del store
+    gc.collect()
+
+    assert not os.path.exists(f"{path}-wal")  # SQLite deletes it with the last connection

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any
+from weakref import finalize
 
 from costrel.ext.session.backends.store import Entry, StoreError
 from costrel.ext.session.backends.twins import AsyncTwins
@@ -46,8 +47,13 @@ class SQLiteStore(AsyncTwins):
         self.path = Path(path)
         self._busy_seconds = busy_seconds
         self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin without connections, in this process; those to come are closed with this store."""
         self._idle: list[sqlite3.Connection] = []
         self._pid = os.getpid()
+        finalize(self, _close_all, self._idle, self._pid)
 
     def get(self, key: str) -> Entry | None:
         """Return what is under a key."""
@@ -140,8 +146,7 @@ class SQLiteStore(AsyncTwins):
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        while self._idle:
-            self._idle.pop().close()
+        _close_all(self._idle, os.getpid())
 
     def _expiry(self, ttl_seconds: float | None) -> float | None:
         return None if ttl_seconds is None else self._clock() + ttl_seconds
@@ -165,8 +170,8 @@ class SQLiteStore(AsyncTwins):
     def _take(self) -> sqlite3.Connection:
         if self._pid != os.getpid():
             # SQLite: a connection must not be used, or closed, in a child process.
-            self._pid, self._inherited = os.getpid(), self._idle
-            self._idle = []
+            self._inherited = self._idle
+            self._begin()
         try:
             return self._idle.pop()
         except IndexError:
@@ -225,3 +230,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
             cursor.execute("ROLLBACK")
             raise
         cursor.execute("COMMIT")
+
+
+def _close_all(idle: list[sqlite3.Connection], pid: int) -> None:
+    while idle and pid == os.getpid():
+        idle.pop().close()
