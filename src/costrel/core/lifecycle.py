@@ -43,6 +43,7 @@ __all__ = [
     "handle_exception",
     "handle_http_exception",
     "handle_user_exception",
+    "may_be_of_blueprint",
     "preprocess_request",
     "process_response",
     "recover",
@@ -236,6 +237,7 @@ def is_its_own_answer(app: Any, error: HTTPException) -> bool:
 _ANSWERING = (
     "raise_routing_exception",
     "handle_user_exception",
+    "may_be_of_blueprint",
     "handle_http_exception",
     "_find_error_handler",
     "trap_http_exception",
@@ -373,7 +375,15 @@ def find_error_handler(ctx: Any, error: Exception) -> Callable[..., Any] | None:
 
 def _blueprints(ctx: Any) -> list[str]:
     """Names of the request's blueprints, innermost first."""
-    return ctx.request.blueprints if ctx.app.blueprints else []
+    return ctx.request.blueprints if ctx.app.blueprints and may_be_of_blueprint(ctx) else []
+
+
+def may_be_of_blueprint(ctx: Any) -> bool:
+    """Tell whether the request's rule may be a blueprint's; a hook may have given it another."""
+    request = ctx._request
+    rule = request.url_rule if request is not None else ctx._match and ctx._match[0]
+
+    return rule is None or "." in rule.endpoint
 
 
 def _functions(table: Any, names: Iterable[Any]) -> Iterable[Callable[..., Any]]:

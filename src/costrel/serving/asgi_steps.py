@@ -9,13 +9,13 @@ from typing import Any
 from costrel._current import current
 from costrel.core.announce import announce
 from costrel.core.drive import is_async
+from costrel.core.lifecycle import may_be_of_blueprint
 from costrel.core.lifespan import AFTER_SENT
 from costrel.core.marks import PRESERVE
 from costrel.core.on_loop import may_run_on_loop
 from costrel.serving.asgi_send import ClientLeftError, Reply
 from costrel.serving.threads import in_thread
 from costrel.serving.wsgi import free, pop_what_was_left
-from costrel.serving.wsgi_steps import may_be_of_blueprint
 from costrel.signals import request_finished
 
 __all__ = [

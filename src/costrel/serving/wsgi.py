@@ -62,7 +62,7 @@ def general_lane(app: Any, environ: dict[str, Any], start_response: Callable[...
     try:
         try:
             ctx.push()
-            if app._session_is_awaited() and runs_async_code(app, ctx):
+            if "HTTP_COOKIE" in environ and app._session_is_awaited() and runs_async_code(app, ctx):
                 open_session_ahead(app, ctx)
             response = run_sync(lifecycle.answer(ctx), app.ensure_sync)
         except (Exception, SystemExit) as raised:

@@ -16,6 +16,7 @@ from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
 from costrel.core.app_methods import own_method, styled_args
 from costrel.core.drive import is_async
+from costrel.core.lifecycle import may_be_of_blueprint
 from costrel.core.timeouts import seconds_for, within
 from costrel.ctx import RequestContext
 from costrel.serving.session_ahead import open_session_ahead
@@ -23,7 +24,6 @@ from costrel.signals import appcontext_popped, appcontext_tearing_down, request_
 
 __all__ = [
     "call_view",
-    "may_be_of_blueprint",
     "run_after",
     "run_before",
     "runs_async_code",
@@ -74,14 +74,6 @@ def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
     rv = function(None)
     if type(rv) is CoroutineType:
         _run(app, rv)
-
-
-def may_be_of_blueprint(ctx: RequestContext) -> bool:
-    """Tell whether the request's rule may be a blueprint's; a hook may have given it another."""
-    request = ctx._request
-    rule = request.url_rule if request is not None else ctx._match and ctx._match[0]
-
-    return rule is None or "." in rule.endpoint
 
 
 def runs_async_code(app: Any, ctx: Any) -> bool:
