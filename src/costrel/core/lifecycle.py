@@ -43,7 +43,6 @@ __all__ = [
     "handle_exception",
     "handle_http_exception",
     "handle_user_exception",
-    "may_be_of_blueprint",
     "preprocess_request",
     "process_response",
     "recover",
@@ -237,7 +236,6 @@ def is_its_own_answer(app: Any, error: HTTPException) -> bool:
 _ANSWERING = (
     "raise_routing_exception",
     "handle_user_exception",
-    "may_be_of_blueprint",
     "handle_http_exception",
     "_find_error_handler",
     "trap_http_exception",
