@@ -158,3 +158,18 @@ def test_what_is_kept_of_a_cookie_is_kept_no_longer_than_the_cookie(app, session
     rows = app.session_interface.store._rows
     (kept,) = [row for key, row in rows.items() if key.startswith("session:revoked:")]
     assert 0 < kept.expires_at - app.session_interface.store._clock() <= 3_600
+
+
+def test_a_request_that_comes_late_after_a_fresh_login_leaves_its_session_to_the_browser(
+    remembered, client, app
+):
+    visitor, late = remembered(), client(app)
+    for name in ("session", "remember_token"):
+        late.set_cookie(name, visitor.get_cookie(name).value)
+    visitor.post("/login/1")
+
+    response = late.get("/me")
+
+    assert response.text == "Ada"
+    assert "Set-Cookie" not in response.headers
+    assert visitor.get("/me").text == "Ada"

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from costrel.ext.session import MemoryStore, ServerSideSession, StoreError
-from costrel.ext.session.serializers import JSONSerializer
-from costrel.ext.session.steps import Rules, Saving, arun, open_stored, run
+from costrel.ext.session.records import decode
+from costrel.ext.session.serializers import JSONSerializer, make_serializer
+from costrel.ext.session.steps import LEFT, MOVED, Rules, Saving, arun, open_stored, run
 
 HOUR = 3_600
 
@@ -60,8 +61,10 @@ def requests(store, rules):
     class Requests:
         def open(self, sid, **changed):
             found = run(open_stored(JSONSerializer(), f"p:{sid}", rules(**changed)), store)
-            if found is None:
-                return ServerSideSession(sid=f"new-{sid}")
+            if not found:
+                session = ServerSideSession(sid=f"new-{sid}")
+                session.is_late = found is MOVED
+                return session
             session = ServerSideSession(found[0], sid=sid)
             session._stored = found[1]
             return session
@@ -281,7 +284,7 @@ def test_a_deleted_session_does_not_come_back(requests, store):
 
     assert saved.stored is None
     assert not saved.sends_cookie
-    assert store.get("p:a") is None
+    assert store.get("p:a").value == LEFT
 
 
 def test_a_logout_wins_over_a_change_that_came_before_it(requests, store):
@@ -294,7 +297,7 @@ def test_a_logout_wins_over_a_change_that_came_before_it(requests, store):
     saved = requests.save(logout)
 
     assert saved.deleted
-    assert store.get("p:a") is None
+    assert store.get("p:a").value == LEFT
 
 
 def test_rotating_keeps_what_another_request_wrote_meanwhile(requests, store):
@@ -308,7 +311,7 @@ def test_rotating_keeps_what_another_request_wrote_meanwhile(requests, store):
     saved = requests.save(login)
 
     assert saved.is_new
-    assert store.get("p:a") is None
+    assert store.get("p:a").value == LEFT
     assert requests.open(login.sid) == {"n": 1, "x": 1, "_user_id": "7"}
     assert store.find("7") == [f"p:{login.sid}"]
 
@@ -346,7 +349,77 @@ def test_emptying_a_rotated_session_deletes_the_id_that_is_stored(requests, stor
     session.clear()
     requests.save(session)
 
-    assert store.get("p:a") is None
+    assert store.get("p:a").value == LEFT
+
+
+def test_a_session_that_is_there_is_read_and_written_as_if_none_ever_moved(requests, store):
+    requests.new("a", n=1)
+    store.calls.clear()
+    session = requests.open("a")
+    assert store.calls == ["get"]
+
+    session["n"] = 2
+    requests.save(session)
+
+    assert store.calls == ["replace"]
+
+
+def test_emptying_a_session_that_got_a_new_id_meanwhile_leaves_the_cookie(requests, store):
+    requests.new("a", n=1)
+    under_way, login = requests.open("a"), requests.open("a")
+    login.rotate()
+    requests.save(login)
+
+    under_way.clear()
+    saved = requests.save(under_way)
+
+    assert not saved.deleted
+    assert requests.open(login.sid) == {"n": 1}
+
+
+def test_a_logout_that_finds_the_session_gone_drops_the_cookie(requests, store):
+    requests.new("a", n=1)
+    logout, login = requests.open("a"), requests.open("a")
+    login.rotate()
+    requests.save(login)
+
+    logout.rotate()
+    logout.clear()
+
+    assert requests.save(logout).deleted
+
+
+def test_emptying_a_session_is_tried_as_often_as_others_are_faster(requests, store):
+    requests.new("a", n=0)
+    session = requests.open("a")
+
+    def interfere():
+        other = requests.open("a")
+        other["n"] += 1
+        requests.save(other)
+
+    store.before_replace = [interfere]
+    session.clear()
+
+    assert requests.save(session).deleted
+    assert store.get("p:a").value == LEFT
+
+
+def test_emptying_a_session_that_never_comes_through_gives_up(requests, store):
+    requests.new("a", n=0)
+    session = requests.open("a")
+    session.clear()
+    store.replace = lambda *args, **how: False
+
+    with pytest.raises(StoreError, match="too many requests"):
+        requests.save(session)
+
+
+@pytest.mark.parametrize(("format", "library"), [("json", "json"), ("msgpack", "msgspec")])
+def test_what_is_left_is_no_session_for_any_serializer(format, library):
+    pytest.importorskip(library)
+
+    assert decode(make_serializer(format), LEFT) is None
 
 
 def test_a_session_saved_twice_is_written_once(requests, store):

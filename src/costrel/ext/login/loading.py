@@ -87,7 +87,9 @@ def _find_remembered(manager: Manager, options: LoginOptions) -> Steps:
     user = yield manager._user_callback, user_id
     if user is not None:
         # SECURITY: this is a login. A session id that somebody else planted must not become the user's.
-        renew_session_id()
+        # Where the browser has got a newer one meanwhile, it is a login for this request alone.
+        if not getattr(session, "is_late", False):
+            renew_session_id()
         session["_user_id"] = user_id
         session["_fresh"] = False
         session["_id"] = manager._session_identifier_generator()

@@ -18,8 +18,10 @@ from costrel.errors import ConfigError
 from costrel.ext.session.backends.store import Store, StoreError
 from costrel.ext.session.options import SessionOptions
 from costrel.ext.session.serializers import make_serializer
-from costrel.ext.session.server_side import ServerSideSession, Stored, UnavailableSession
+from costrel.ext.session.server_side import ServerSideSession, UnavailableSession
 from costrel.ext.session.steps import (
+    MOVED,
+    Found,
     Rules,
     Saved,
     Saving,
@@ -98,13 +100,15 @@ class ServerSideSessionInterface(SessionInterface):
 
         return self._make(sid, found)
 
-    def _opening(self, sid: str) -> Steps[tuple[dict[str, Any], Stored] | None]:
+    def _opening(self, sid: str) -> Steps[Found]:
         return open_stored(self.serializer, self.key_of(sid), self.rules())
 
-    def _make(self, sid: str, found: tuple[dict[str, Any], Stored] | None) -> ServerSideSession:
+    def _make(self, sid: str, found: Found) -> ServerSideSession:
         self._note_up("reading")
-        if found is None:
-            return self._make_new()
+        if not found:
+            session = self._make_new()
+            session.is_late = found is MOVED
+            return session
         session = self._prepared(self.session_class(found[0], sid=sid))
         session._stored = found[1]
 

@@ -40,6 +40,13 @@ class ServerSideSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignor
     modified = False
     accessed = False
 
+    is_late = False
+    """Whether the request came with an id that was given up a moment ago, by ``rotate`` or at a logout.
+
+    The browser has another one by now, or will have: what this request puts
+    in is dropped, and no cookie is sent, unless it calls ``rotate`` itself.
+    """
+
     id_bytes: ClassVar[int] = 32
     """How many random bytes a new id has, if the interface does not say so."""
 
@@ -72,6 +79,7 @@ class ServerSideSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignor
         if self._stored is not None and self._moved_from is None:
             self._moved_from = self.sid
         self.sid = token_urlsafe(self._random_bytes)
+        self.is_late = False
         if self:
             self.modified = True
 
@@ -90,6 +98,7 @@ class ServerSideSession(CallbackDict[str, Any], SessionMixin):  # pyright: ignor
     def forget(self) -> None:
         """Become a new, empty session: what the store had was deleted."""
         self.clear()
+        self.is_late = False
         self._stored = self._moved_from = None
         self.sid = token_urlsafe(self._random_bytes)
 

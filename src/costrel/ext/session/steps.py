@@ -7,10 +7,11 @@ methods of the store, ``arun`` awaits their twins.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from costrel.ext.session.backends.store import Entry, Store, StoreError
 from costrel.ext.session.merge import merge
@@ -19,7 +20,12 @@ from costrel.ext.session.serializers import Serializer
 from costrel.ext.session.server_side import ServerSideSession, Stored
 
 __all__ = [
+    "LEFT",
+    "LEFT_SECONDS",
+    "MOVED",
     "Call",
+    "Found",
+    "Moved",
     "Rules",
     "Saved",
     "Saving",
@@ -36,8 +42,18 @@ T = TypeVar("T")
 _MAX_TRIES = 100
 """At each try one of the requests that save a session at once comes through: more than there are."""
 
+LEFT: Final = b"left"
+"""What lies under the id of a session that ended or got another one; no serializer writes or reads it."""
+
+LEFT_SECONDS: Final = 10
+"""How long it lies there: as long as requests that the browser sent before it knew may come in. Not longer,
+because a browser that never got the new id is without a session meanwhile."""
+
 _LONGEST_QUIET_SECONDS = 3_600
 """A session in use is written at least this often, so that "last seen" means something."""
+
+
+log = logging.getLogger("costrel.session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +126,33 @@ class Rules:
         return self.refreshes and self.now - since >= wait
 
 
-def open_stored(
-    serializer: Serializer, key: str, rules: Rules
-) -> Steps[tuple[dict[str, Any], Stored] | None]:
+class Moved:
+    """The class of ``MOVED``; it is as false as ``None``."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+MOVED: Final = Moved()
+"""Stands for a session that ended, or got another id, a moment ago."""
+
+Found = tuple[dict[str, Any], Stored] | Moved | None
+
+
+def open_stored(serializer: Serializer, key: str, rules: Rules) -> Steps[Found]:
     """Read a session.
 
     Returns:
-        Its content and what is to be known when it is saved; ``None`` if
-        there is none: it is over, was never there, or cannot be read.
+        Its content and what is to be known when it is saved; ``MOVED`` if it
+        ended or got another id a moment ago; ``None`` if there is none: it is
+        over, was never there, or cannot be read.
     """
     entry: Entry | None = yield from _ask("get", key)
     if entry is None:
         return None
     record = decode(serializer, entry.value)
     if record is None:
-        return None
+        return MOVED if entry.value == LEFT else None
 
     stamp = _stamp_of(record, rules)
     if rules.seconds_left(stamp) <= 0:
@@ -181,6 +209,17 @@ class Saved:
 _NOTHING = Saved()
 
 
+def _give_up() -> Saved:
+    """Drop what a request put into a session that another one ended or gave a new id.
+
+    SECURITY: it is not put into the session under the new id either, or who
+    planted the old one could write into that of who logged in with it.
+    """
+    log.debug("A session ended or got a new id while a request used it; what the request put in is dropped.")
+
+    return _NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Saving:
     """What saving needs besides the session."""
@@ -229,15 +268,38 @@ class Saving:
 
     def _delete(self, session: ServerSideSession) -> Steps[Saved]:
         """Delete a session that was emptied, whatever another request made of it."""
-        if not session.modified and session._moved_from is None:
+        if session.is_late or (not session.modified and session._moved_from is None):
             return _NOTHING
 
         if session._stored is not None:
-            yield from _ask("delete", self.key_of(session._moved_from or session.sid))
+            key = self.key_of(session._moved_from or session.sid)
+            is_ended = yield from self._end(key, session._stored)
+            if not is_ended and session._moved_from is None:
+                # The cookie may be another session's now. Who asked for a new id, logs out, and loses it.
+                return _give_up()
 
         return Saved(deleted=True)
 
+    def _end(self, key: str, stored: Stored) -> Steps[bool]:
+        """Leave nothing of a session but that it ended; tell whether there was one."""
+        version = stored.version
+        for _ in range(_MAX_TRIES):
+            if version is None:
+                found = yield from open_stored(self.serializer, key, self.rules)
+                if not found:
+                    return False
+                version = found[1].version
+            how = {"version": version, "ttl_seconds": LEFT_SECONDS, "index": None}
+            if (yield from _ask("replace", key, LEFT, **how)):
+                return True
+            version = None
+
+        raise StoreError("too many requests write one session at once")
+
     def _add(self, session: ServerSideSession) -> Steps[Saved]:
+        if session.is_late:
+            return _give_up()
+
         now, content = int(self.rules.now), dict(session)
         stamp = Stamp(now, now, now, self.ip, self.agent)
         value = self._encode(content, stamp)
@@ -255,9 +317,9 @@ class Saving:
             content = ours = dict(session)
             if stored.version is None:
                 found = yield from open_stored(self.serializer, key, self.rules)
-                if found is None:
+                if not found:
                     # Deleted meanwhile: logged out, perhaps everywhere. It must not come back.
-                    return _NOTHING
+                    return _give_up()
                 theirs, stored = found
                 if stored.value != first.value:
                     base = decode(self.serializer, first.value)
@@ -270,6 +332,7 @@ class Saving:
                 "index": self.index_of(content),
             }
             if is_new:
+                how |= {"left": LEFT, "left_seconds": LEFT_SECONDS}
                 is_written = yield from _ask("move", key, to, value, **how)
             else:
                 is_written = yield from _ask("replace", key, value, **how)

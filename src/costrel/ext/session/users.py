@@ -16,7 +16,7 @@ from costrel.ext.session.interface import ServerSideSessionInterface
 from costrel.ext.session.merge import merge
 from costrel.ext.session.records import decode, encode
 from costrel.ext.session.server_side import ServerSideSession, Stored, UnavailableSession
-from costrel.ext.session.steps import Call, Steps, arun, open_stored, run
+from costrel.ext.session.steps import LEFT, LEFT_SECONDS, Call, Steps, arun, open_stored, run
 
 __all__ = ["SessionInfo", "UserSessions"]
 
@@ -118,7 +118,7 @@ class UserSessions:
         keep = () if current is None or not keep_current else (self._key_of(current),)
         count: int = yield Call("delete_index", (index,), {"keep": keep})
         if not keep_current and current is not None and self._is_of(current, user_id):
-            current.forget()
+            yield from self._forget(current)
 
         return count
 
@@ -129,10 +129,16 @@ class UserSessions:
             if _public_id(key) == session_id:
                 is_deleted: bool = yield Call("delete", (key,), {})
                 if current is not None and key == self._key_of(current):
-                    current.forget()
+                    yield from self._forget(current)
                 return is_deleted
 
         return False
+
+    def _forget(self, current: ServerSideSession) -> Steps[None]:
+        """Let this request begin anew; what its browser still sends with the old id is late."""
+        if current._stored is not None:
+            yield Call("set", (self._key_of(current), LEFT), {"ttl_seconds": LEFT_SECONDS})
+        current.forget()
 
     def _keys_of(self, user_id: Any) -> Steps[list[str]]:
         keys: list[str] = yield Call("find", (self._interface.index_of_user(user_id),), {})
@@ -151,7 +157,7 @@ class UserSessions:
         key = self._key_of(current)
         for _ in range(_MAX_TRIES):
             found = yield from open_stored(interface.serializer, key, rules)
-            if found is None:
+            if not found:
                 return  # deleted meanwhile
             content, stored = found
             function(content)

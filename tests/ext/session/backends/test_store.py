@@ -96,6 +96,28 @@ def test_move_deletes_one_key_and_writes_the_other(store, prefix):
     assert store.find(prefix + "i") == [prefix + "b"]
 
 
+def test_move_leaves_behind_what_it_is_given(store, prefix):
+    put(store, prefix + "a", b"1", index=prefix + "i")
+    read = store.get(prefix + "a")
+
+    moved = store.move(
+        prefix + "a",
+        prefix + "b",
+        b"2",
+        version=read.version,
+        ttl_seconds=60,
+        index=prefix + "i",
+        left=b"left",
+        left_seconds=30,
+    )
+
+    assert moved
+    assert store.get(prefix + "a").value == b"left"
+    assert store.get(prefix + "b").value == b"2"
+    assert store.find(prefix + "i") == [prefix + "b"]
+    assert not store.move(prefix + "a", prefix + "c", b"3", version=read.version, ttl_seconds=60)
+
+
 def test_move_does_nothing_if_something_else_is_there(store, prefix):
     put(store, prefix + "a", b"1")
     read = store.get(prefix + "a")
@@ -258,3 +280,30 @@ def test_a_counter_by_replace_counts_everybody(make_store, store_kind, prefix, a
     at_once(count, count, count, count)
 
     assert store.get(prefix + "n").value == b"20"
+
+
+@pytest.mark.parametrize("store_kind", WITH_CLOCK)
+def test_what_a_move_leaves_is_over_in_its_time(make_store, store_kind, clock):
+    store = make_store(store_kind, clock=clock)
+    put(store, "a", b"1")
+    store.move("a", "b", b"2", version=store.get("a").version, ttl_seconds=60, left=b"left", left_seconds=10)
+
+    clock.now += 10
+
+    assert store.get("a") is None
+    assert store.clean_up() == 1
+    assert store.get("b").value == b"2"
+
+
+def test_memory_forgets_what_many_moves_leave(make_store, clock):
+    store = make_store("memory", clock=clock)
+    put(store, "0")
+
+    for number in range(5_000):
+        clock.now += 1
+        version = store.get(f"{number}").version
+        store.move(
+            f"{number}", f"{number + 1}", b"", version=version, ttl_seconds=60, left=b"l", left_seconds=10
+        )
+
+    assert len(store._rows) < 2_000

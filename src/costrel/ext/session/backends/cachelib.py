@@ -109,13 +109,18 @@ class CachelibStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read; likewise."""
         with self._told():
             entry = self.get(key)
             if entry is None or entry.version != version:
                 return False
-            self.cache.delete(key)
+            if left is None:
+                self.cache.delete(key)
+            else:
+                self.set(key, left, ttl_seconds=left_seconds)
             self.set(to, value, ttl_seconds=ttl_seconds, index=index)
 
         return True

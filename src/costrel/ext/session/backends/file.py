@@ -106,13 +106,18 @@ class FileStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read."""
         with self._locked(key, to):
             if not self._has(key, version):
                 return False
             self._write(to, value, ttl_seconds, index)
-            self._drop(self._path(key))
+            if left is None:
+                self._drop(self._path(key))
+            else:
+                self._write(key, left, left_seconds, None)
 
         return True
 

@@ -125,11 +125,15 @@ class MemcachedStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read; not both at one moment."""
         with self._told() as client:
-            if not client.cas(key, b"", version, expire=_OVER, noreply=False):
+            expire = _OVER if left is None else self._expiry(left_seconds)
+            if not client.cas(key, left or b"", version, expire=expire, noreply=False):
                 return False
+            _leave(client, key, None)
         self.set(to, value, ttl_seconds=ttl_seconds, index=index)
 
         return True

@@ -66,10 +66,7 @@ class MemoryStore(AsyncTwins):
         with self._lock:
             if self.get(key) is not None:
                 return False
-            self._until_sweep -= 1
-            if self._until_sweep <= 0:
-                self.clean_up()
-            self._write(key, value, ttl_seconds, index)
+            self._write_new(key, value, ttl_seconds, index)
 
         return True
 
@@ -93,13 +90,17 @@ class MemoryStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read."""
         with self._lock:
             if not self._has(key, version):
                 return False
             self._drop(key)
-            self._write(to, value, ttl_seconds, index)
+            self._write_new(to, value, ttl_seconds, index)
+            if left is not None:
+                self._write(key, left, left_seconds, None)
 
         return True
 
@@ -141,6 +142,12 @@ class MemoryStore(AsyncTwins):
         row = self._rows.get(key)
 
         return row is not None and row is version and not self._is_over(row)
+
+    def _write_new(self, key: str, value: bytes, ttl_seconds: float | None, index: str | None) -> None:
+        self._until_sweep -= 1
+        if self._until_sweep <= 0:
+            self.clean_up()
+        self._write(key, value, ttl_seconds, index)
 
     def _write(self, key: str, value: bytes, ttl_seconds: float | None, index: str | None) -> None:
         self._drop(key)

@@ -86,6 +86,7 @@ _MOVE = f"""{_DROP}{_WRITE}
 if redis.call('GET', KEYS[1]) ~= ARGV[4] then return 0 end
 drop(KEYS[1], KEYS[2])
 write(KEYS[3], KEYS[4], ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5]))
+if ARGV[6] then write(KEYS[1], KEYS[2], ARGV[6], tonumber(ARGV[7]), '', 0) end
 return 1
 """
 _DELETE = f"""{_DROP}
@@ -159,12 +160,13 @@ class RedisStore(AsyncTwins):
 
         return (_CHANGE, 2, key, key + _NOTE, mode, value, ttl, index or "", version, now)
 
-    def _move(
-        self, key: str, to: str, value: bytes, version: Any, ttl_seconds: float | None, index: str | None
-    ) -> tuple[Any, ...]:
-        ttl, now = _milliseconds(ttl_seconds), int(self._clock() * 1000)
+    def _move(self, key: str, to: str, value: bytes, how: dict[str, Any]) -> tuple[Any, ...]:
+        ttl, now = _milliseconds(how["ttl_seconds"]), int(self._clock() * 1000)
+        index, left = how.get("index"), how.get("left")
+        stays = () if left is None else (left, _milliseconds(how.get("left_seconds")))
+        keys = (key, key + _NOTE, to, to + _NOTE)
 
-        return (_MOVE, 4, key, key + _NOTE, to, to + _NOTE, value, ttl, index or "", version, now)
+        return (_MOVE, 4, *keys, value, ttl, index or "", how["version"], now, *stays)
 
     # Sync.
 
@@ -200,9 +202,14 @@ class RedisStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read."""
-        return bool(self._eval(*self._move(key, to, value, version, ttl_seconds, index)))
+        how = {"version": version, "ttl_seconds": ttl_seconds, "index": index}
+        how |= {"left": left, "left_seconds": left_seconds}
+
+        return bool(self._eval(*self._move(key, to, value, how)))
 
     def delete(self, key: str) -> bool:
         """Delete; tell whether there was something."""
@@ -270,8 +277,7 @@ class RedisStore(AsyncTwins):
 
     async def amove(self, key: str, to: str, value: bytes, **how: Any) -> bool:
         """Do as ``move``."""
-        sent = self._move(key, to, value, how["version"], how["ttl_seconds"], how.get("index"))
-        return bool(await self._aeval(*sent))
+        return bool(await self._aeval(*self._move(key, to, value, how)))
 
     async def adelete(self, key: str) -> bool:
         """Do as ``delete``."""

@@ -158,6 +158,8 @@ class SQLAlchemyStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read."""
 
@@ -166,6 +168,8 @@ class SQLAlchemyStore(AsyncTwins):
                 return False
             self._note_index(connection, key, None)
             self._insert(connection, to, value, ttl_seconds, index)
+            if left is not None:
+                self._insert(connection, key, left, left_seconds, None)
             return True
 
         return self._in_transaction(write)

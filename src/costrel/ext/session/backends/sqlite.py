@@ -105,6 +105,8 @@ class SQLiteStore(AsyncTwins):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Delete a key and write another, if there still is what was read."""
         with self._connected() as connection, _transaction(connection):
@@ -114,6 +116,8 @@ class SQLiteStore(AsyncTwins):
             if done.rowcount != 1:
                 return False
             connection.execute(_WRITE, (to, value, self._expiry(ttl_seconds), index))
+            if left is not None:
+                connection.execute(_WRITE, (key, left, self._expiry(left_seconds), None))
 
         return True
 

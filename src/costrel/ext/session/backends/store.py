@@ -83,8 +83,22 @@ class Store(Protocol):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
-        """Delete a key and write another, if there still is what was read; tell whether that was so."""
+        """Delete a key and write another, if there still is what was read; tell whether that was so.
+
+        Args:
+            key: The key that goes.
+            to: The other one.
+            value: What is written there.
+            version: That of the entry that was read.
+            ttl_seconds: How long it is kept from now.
+            index: Its index.
+            left: What stays under the first key instead, in no index;
+                ``None``: nothing.
+            left_seconds: How long that stays.
+        """
         ...
 
     def delete(self, key: str) -> bool:
@@ -149,6 +163,8 @@ class Store(Protocol):
         version: Any,
         ttl_seconds: float | None,
         index: str | None = None,
+        left: bytes | None = None,
+        left_seconds: float | None = None,
     ) -> bool:
         """Do as ``move``."""
         ...
