@@ -126,6 +126,31 @@ def test_application_may_say_who_answers_options(app, client):
     assert client(app).options("/on").status_code == 200
 
 
+def test_what_a_rule_says_of_options_goes_before_what_its_view_says(app, client):
+    def view():
+        return "the view's"
+
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    view.provide_automatic_options = True
+    app.add_url_rule("/view", "view", view)
+    app.add_url_rule("/rule", "view", view, provide_automatic_options=False)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
+
+    assert client(app).options("/view").text == ""
+    assert client(app).options("/rule").status_code == 405
+
+
+def test_options_among_the_required_methods_of_a_view_are_answered_for_it(app, client):
+    def view():
+        return "the view's"
+
+    view.required_methods = ["OPTIONS"]
+    app.add_url_rule("/", view_func=view)
+
+    assert client(app).options("/").headers["Allow"]
+    assert client(app).options("/").text == ""
+
+
 # What a view returned.
 
 

@@ -265,3 +265,13 @@ def test_an_extension_can_make_its_own_proxy_of_a_context_variable(app):
 
         assert page == ["a"]
         assert name == "b"
+
+
+def test_the_warning_of_another_host_names_both_as_hosts_are_written(flask_app):
+    flask_app.subdomain_matching = True
+    flask_app.config["SERVER_NAME"] = "Shop.example:80"
+
+    with pytest.warns(
+        UserWarning, match="'other.example' doesn't match configured server name 'shop.example'$"
+    ):
+        flask_app.test_client().get("/", headers={"Host": "Other.example"})

@@ -555,9 +555,11 @@ class Costrel(Served, App):
                 server_name = None
             elif not self.subdomain_matching:
                 subdomain = self.url_map.default_subdomain or ""
-            elif server_name is not None and not _is_below(request.host, server_name, request.scheme):
-                self._warn_of_other_name(request.host, server_name)
-                subdomain = "<invalid>"  # what Werkzeug takes for it: no rule matches
+            elif server_name is not None:
+                expected = _as_host(server_name, request.scheme)
+                if not _is_below(request.host, expected):
+                    self._warn_of_other_name(request.host.lower(), expected)
+                    subdomain = "<invalid>"  # what Werkzeug takes for it: no rule matches
             adapter = self.url_map.bind_to_environ(
                 request.environ, server_name=server_name, subdomain=subdomain
             )
@@ -918,11 +920,13 @@ def _describe_view(app: Costrel, scope: Any) -> tuple[str, str]:
     return repr(endpoint), where_defined(app.view_functions.get(endpoint))
 
 
-def _is_below(host: str, server_name: str, scheme: str) -> bool:
-    """Tell whether a host is ``SERVER_NAME`` or a subdomain of it."""
-    server_name = server_name.lower()
-    usual_port = ":443" if scheme in {"https", "wss"} else ":80"
-    server_name = server_name.removesuffix(usual_port)
+def _as_host(server_name: str, scheme: str) -> str:
+    """Write ``SERVER_NAME`` as the host of a request is written: without the scheme's usual port."""
+    return server_name.lower().removesuffix(":443" if scheme in {"https", "wss"} else ":80")
+
+
+def _is_below(host: str, server_name: str) -> bool:
+    """Tell whether a host is ``SERVER_NAME``, as ``_as_host`` writes it, or a subdomain of it."""
     host = host.lower()
 
     return host == server_name or host.endswith(f".{server_name}")

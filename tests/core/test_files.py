@@ -306,6 +306,16 @@ def test_own_response_class_is_used(folder):
     assert type(folder_response(app, create_environ("/"), folder, "a.txt", max_age=None)) is Own
 
 
+def test_default_status_of_an_own_response_class_counts(folder):
+    class Own(Response):
+        default_status = 202
+
+    app = App()
+    app.response_class = Own
+
+    assert folder_response(app, create_environ("/"), folder, "a.txt", max_age=None).status_code == 202
+
+
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may read everything")
 def test_file_that_may_not_be_read_is_the_operators_mistake(folder):
     (folder / "a.txt").chmod(0)

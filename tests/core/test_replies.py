@@ -28,6 +28,34 @@ def reply(rv):
     )
 
 
+class Json(Response):
+    default_mimetype = "application/json"
+
+
+class Counted(Response):
+    made = 0
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        type(self).made += 1
+
+
+@pytest.mark.parametrize("response_class", [Json, Counted])
+def test_error_page_is_html_whatever_the_class_makes_of_a_views_value(response_class):
+    response = make_response(
+        NotFound(),
+        response_class=response_class,
+        to_json=to_json,
+        environ=EnvironBuilder().get_environ(),
+        view=lambda: ("'index'", ""),
+    )
+
+    assert type(response) is response_class
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert Counted.made == 0
+
+
 def wsgi_callable(environ, start_response):
     start_response("202 Accepted", [("X-Own", "1")])
     return [b"wsgi"]

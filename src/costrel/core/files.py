@@ -150,7 +150,7 @@ def _respond(
         size = len(data)  # shorter if the file was cut since it was opened
         body = [data]
 
-    response = app.response_class(body, 200, _headers(known, size, max_age, readable), None, None, True)
+    response = app.response_class(body, None, _headers(known, size, max_age, readable), None, None, True)
     if not asked:
         return response
 

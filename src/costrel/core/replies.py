@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from costrel.core.error_replies import error_reply
+from costrel.core.plain_response import PlainResponse
 
 __all__ = ["make_response", "split_reply"]
 
@@ -78,8 +79,12 @@ def make_response(
             status = headers = None
         elif isinstance(body, dict | list):
             body = to_json(body)
-        elif isinstance(body, HTTPException) and (page := error_reply(body)) is not None:
-            body = response_class(page, status=body.code)
+        elif (
+            isinstance(body, HTTPException)
+            and _is_made_plainly(response_class)
+            and (page := error_reply(body)) is not None
+        ):
+            body = response_class(page, body.code, content_type="text/html; charset=utf-8")
         elif isinstance(body, BaseResponse) or callable(body):
             try:
                 body = response_class.force_type(body, environ)
@@ -97,6 +102,15 @@ def make_response(
         body.headers.update(headers)
 
     return body
+
+
+def _is_made_plainly(response_class: type[Any]) -> bool:
+    """Tell whether a class leaves it to costrel's how it is made.
+
+    An error page is Werkzeug's, which gets the class afterwards: a constructor of the class's own
+    is for what views return.
+    """
+    return response_class.__init__ is PlainResponse.__init__ and response_class._is_plain
 
 
 def _refuse(body: Any, view: tuple[str, str], cause: BaseException | None) -> NoReturn:

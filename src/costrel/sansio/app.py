@@ -291,9 +291,13 @@ class App(
         if endpoint is None:
             endpoint = _endpoint_from_view_func(view_func)  # type: ignore[arg-type]  # it says what is missing
         options["endpoint"] = endpoint
-        methods, automatic_options = self._rule_methods(options.pop("methods", None), view_func)
+        methods = self._rule_methods(options.pop("methods", None), view_func)
         if provide_automatic_options is None:
-            provide_automatic_options = automatic_options and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
+            provide_automatic_options = getattr(view_func, "provide_automatic_options", None)
+        if provide_automatic_options is None:
+            # Whether the view has OPTIONS among its required methods does not count, as in Flask.
+            provide_automatic_options = "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
+        methods.update(getattr(view_func, "required_methods", ()))
         if provide_automatic_options:
             methods.add("OPTIONS")
 
@@ -311,8 +315,8 @@ class App(
             self.view_functions[endpoint] = view_func
 
     @staticmethod
-    def _rule_methods(methods: Any, view_func: Any) -> tuple[set[str], bool]:
-        """Return the methods of a rule, and whether ``OPTIONS`` is free to be answered for it."""
+    def _rule_methods(methods: Any, view_func: Any) -> set[str]:
+        """Return the methods that were asked for, or the view's own."""
         if methods is None:
             methods = getattr(view_func, "methods", None) or ("GET",)
         if isinstance(methods, str):
@@ -320,15 +324,7 @@ class App(
                 'Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])'
             )
 
-        wanted = {item.upper() for item in methods}
-        required: set[str] = set(getattr(view_func, "required_methods", ()))
-        automatic = getattr(view_func, "provide_automatic_options", None)
-        if automatic is None:
-            automatic = "OPTIONS" not in wanted | required
-        elif automatic:
-            required.add("OPTIONS")
-
-        return wanted | required, bool(automatic)
+        return {item.upper() for item in methods}
 
     def _refuse_second_view(self, endpoint: str, view_func: ft.RouteCallable) -> None:
         taken = self.view_functions.get(endpoint)
