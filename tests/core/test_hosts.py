@@ -112,6 +112,10 @@ def test_one_bad_entry_does_not_hide_the_others():
     assert is_trusted("shop.example", ["é" * 80 + ".example", "shop.example"])
 
 
+def test_an_empty_list_accepts_every_host_as_werkzeugs_does():
+    assert check_host(environ_for("any.example"), []) == "any.example"
+
+
 def test_host_found_good_without_a_list_is_not_trusted_with_one():
     assert check_host(environ_for("first.example")) == "first.example"
 

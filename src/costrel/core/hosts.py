@@ -43,8 +43,8 @@ def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = Non
         environ: The WSGI environment.
         trusted: Host names to accept; one that starts with a dot accepts its
             subdomains and itself. Letter case and ports do not matter.
-            ``None`` accepts every well-formed host; then a client chooses
-            the host in absolute URLs. An empty list accepts none.
+            ``None`` or nothing in it accepts every well-formed host; then a
+            client chooses the host in absolute URLs.
 
     Raises:
         SecurityError: If the host is malformed or not trusted; an HTTP 400.
@@ -53,7 +53,7 @@ def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = Non
         >>> check_host({"wsgi.url_scheme": "https", "HTTP_HOST": "shop.example:443"})
         'shop.example'
     """
-    if trusted is None:
+    if not trusted:
         try:
             # PERF: 0.07 µs for a host seen before, 1.1 µs for a new one.
             return _known[environ["wsgi.url_scheme"]][environ["HTTP_HOST"]]
@@ -63,7 +63,7 @@ def check_host(environ: Mapping[str, Any], trusted: Collection[str] | None = Non
     scheme = environ.get("wsgi.url_scheme", "http")
     header = environ.get("HTTP_HOST")
     host = read_host(scheme, _server_host(environ) if header is None else header)
-    if trusted is not None:
+    if trusted:
         if not is_trusted(host, trusted):
             raise SecurityError(f"Host {host!r} is not trusted.")
     elif header is not None and scheme in _known:

@@ -100,7 +100,7 @@ def answer(app: Any, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any,
         and _get_current(None) is None
         and len(headers) == len(sent)
         and headers.get(b"host") in known_hosts
-        and app.config["TRUSTED_HOSTS"] is None
+        and not app.config["TRUSTED_HOSTS"]
         and b"upgrade" not in headers
         and not scope.get("root_path")
         and path.isascii()

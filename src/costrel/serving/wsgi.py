@@ -162,7 +162,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 table is not None
                 and ctx._request is None
                 and environ.get("HTTP_HOST") in known_hosts
-                and config["TRUSTED_HOSTS"] is None
+                and not config["TRUSTED_HOSTS"]
                 and "HTTP_UPGRADE" not in environ
             ):
                 path = environ.get("PATH_INFO", "/")

@@ -51,7 +51,7 @@ CASES = [
     ("security.W011", {"TRUSTED_ORIGINS": ["http://pay.example"]}, {"TRUSTED_ORIGINS": ["https://pay.example"]}),
     ("security.W011", {"TRUSTED_ORIGINS": "*"}, {"TRUSTED_ORIGINS": ()}),
     ("security.W012", {"TRUSTED_HOSTS": None}, {"TRUSTED_HOSTS": None, "SERVER_NAME": "shop.example"}),
-    ("security.W012", {"TRUSTED_HOSTS": None}, {"TRUSTED_HOSTS": []}),
+    ("security.W012", {"TRUSTED_HOSTS": []}, {"TRUSTED_HOSTS": ["shop.example"]}),
     ("security.W013", {"TRUSTED_HOSTS": ["*"]}, {"TRUSTED_HOSTS": [".shop.example"]}),
     ("security.W013", {"TRUSTED_HOSTS": [".com"]}, {"TRUSTED_HOSTS": "shop.example"}),
     ("security.W014", {"TRUSTED_PROXIES": ["0.0.0.0/0"]}, {"TRUSTED_PROXIES": ["10.0.0.0/8"]}),

@@ -192,7 +192,7 @@ _RULES: tuple[tuple[str, Callable[[Settings], bool], str, str], ...] = (
     ),
     (
         HOSTS_NOT_SETTLED,
-        lambda config: config.get("TRUSTED_HOSTS") is None and config.get("SERVER_NAME") is None,
+        lambda config: not config.get("TRUSTED_HOSTS") and config.get("SERVER_NAME") is None,
         "TRUSTED_HOSTS is not set: any client chooses the host of whole URLs, in mails and pages",
         "Set TRUSTED_HOSTS = ['shop.example'] or SERVER_NAME.",
     ),
@@ -210,7 +210,7 @@ _RULES: tuple[tuple[str, Callable[[Settings], bool], str, str], ...] = (
     ),
     (
         "security.W015",
-        lambda config: _takes_any_forwarded_host(config) and config.get("TRUSTED_HOSTS") is None,
+        lambda config: _takes_any_forwarded_host(config) and not config.get("TRUSTED_HOSTS"),
         "the proxies' word for the host is believed, but TRUSTED_HOSTS is not set: a header that a proxy"
         " passes on chooses the host of whole URLs",
         "Set TRUSTED_HOSTS.",
