@@ -14,7 +14,7 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import FileWrapper
 
-from costrel import _current
+from costrel import _current, redirect
 from costrel.wrappers import Response
 
 
@@ -473,3 +473,18 @@ def test_date_just_now_is_too_weak_for_a_range():
 
     response.date = now + timedelta(seconds=1)
     assert response.make_conditional(environ, accept_ranges=True, complete_length=10).status_code == 206
+
+
+def test_a_response_whose_headers_were_all_taken_says_its_length(app, client):
+    @app.get("/")
+    def index():
+        return redirect("/there")
+
+    @app.after_request
+    def take_all(response):
+        response.headers.clear()
+        return response
+
+    response = client(app).get("/")
+
+    assert response.headers["Content-Length"] == str(len(response.data))
