@@ -475,7 +475,10 @@ def test_date_just_now_is_too_weak_for_a_range():
     assert response.make_conditional(environ, accept_ranges=True, complete_length=10).status_code == 206
 
 
-def test_a_response_whose_headers_were_all_taken_says_its_length(app, client):
+@pytest.mark.parametrize("added", [False, True])
+def test_a_response_whose_headers_were_all_taken_says_its_length(app, client, added):
+    app.config["SECURITY_HEADERS"] = added
+
     @app.get("/")
     def index():
         return redirect("/there")
