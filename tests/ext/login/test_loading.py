@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
 from werkzeug.exceptions import Conflict, ServiceUnavailable
+from werkzeug.test import EnvironBuilder
 
 from costrel import (
+    Blueprint,
     Costrel,
     copy_current_request_context,
     render_template_string,
@@ -252,6 +255,56 @@ def test_an_async_loader_serves_sync_and_async_views(client, app, acounted, path
 
     assert visitor.get(path).text == "Ada"
     assert acounted == ["1"]
+
+
+@pytest.mark.parametrize("cookies", ["", "theme=dark; _ga=1"])
+@pytest.mark.parametrize("in_blueprint", [False, True])
+def test_a_request_that_says_nothing_of_its_sender_costs_a_few_calls(cookies, in_blueprint):
+    def calls_of_a_request(app):
+        environ = EnvironBuilder("/", headers={"Cookie": cookies} if cookies else {}).get_environ()
+        counted = 0
+
+        def count(frame, event, argument):
+            nonlocal counted
+            counted += event in ("call", "c_call")
+
+        def answer():
+            return b"".join(app(dict(environ), lambda status, headers, exc_info=None: None))
+
+        assert [answer() for _ in range(3)] == [b"hello"] * 3  # what is made once is made
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            answer()
+        finally:
+            sys.setprofile(before)
+        return counted
+
+    def load_ahead(app):
+        @LoginManager(app).user_loader
+        async def load_user(user_id):
+            raise AssertionError("nobody looks")
+
+    costs = []
+    for extend in (lambda app: app.before_request(lambda: None), load_ahead):
+        app = Costrel("shop")
+        app.add_url_rule("/", "index", lambda: "hello")
+        if in_blueprint:
+            app.register_blueprint(Blueprint("more", __name__))
+        extend(app)
+        costs.append(calls_of_a_request(app))
+
+    with_a_hook, with_login = costs
+    assert with_login - with_a_hook <= 8, "about 0.3 µs"
+
+
+def test_a_cookie_name_that_is_changed_later_counts(client, app, acounted):
+    visitor = client(app)
+    app.config["REMEMBER_COOKIE_NAME"] = "remembered"
+    visitor.post("/login/1?remember")
+    visitor.delete_cookie("session")
+
+    assert visitor.get("/ame").text == "Ada"
 
 
 def test_an_async_loader_serves_templates(client, app, acounted):

