@@ -112,6 +112,54 @@ def test_a_broken_reference_is_refused(make_db):
             db.session.commit()
 
 
+@pytest.mark.parametrize("url", ["sqlite:///shop.db", "sqlite://"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_rows_that_refer_to_each_other_do_not_keep_tables_from_being_dropped(make_db, url, is_async):
+    db = make_db(url)
+    for name, other in ("tree", "bird"), ("bird", "tree"):
+        refers = sa.ForeignKey(f"{other}.id", use_alter=True, name=f"{name}_{other}")
+        db.Table(name, sa.Column("id", sa.Integer, primary_key=True), sa.Column("other", refers))
+
+    async def drop():
+        async with db.app.app_context():
+            await db.adrop_all()
+
+    with db.app.app_context():
+        db.create_all()
+        for statement in (
+            "insert into tree values (1, null)",
+            "insert into bird values (1, 1)",
+            "update tree set other = 1",
+        ):
+            db.session.execute(sa.text(statement))
+        db.session.commit()
+        db.session.remove()
+        asyncio.run(drop()) if is_async else db.drop_all()
+
+        assert sa.inspect(db.engine).get_table_names() == []
+
+    assert pragmas(db)[1] == 1
+    assert asyncio.run(async_pragmas(db))[1] == 1
+
+
+def test_a_failed_drop_leaves_foreign_keys_enforced(make_db):
+    db = make_db("sqlite://")
+
+    @sa.event.listens_for(db.Cup.__table__, "before_drop")
+    def write_and_fail(table, connection, **kwargs):
+        connection.execute(sa.insert(table).values(id=7))
+        raise RuntimeError("no")
+
+    with db.app.app_context():
+        db.create_all()
+        with pytest.raises(RuntimeError):
+            db.drop_all()
+
+        assert db.session.scalar(sa.select(sa.func.count(db.Cup.id))) == 0
+
+    assert pragmas(db)[1] == 1
+
+
 def test_in_memory_all_threads_and_async_code_see_the_same(make_db):
     db = make_db("sqlite://")
     seen = []

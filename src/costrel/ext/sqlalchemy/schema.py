@@ -10,6 +10,7 @@ from sqlalchemy import exc, orm
 
 from costrel.ext.sqlalchemy.async_engines import AsyncEngines
 from costrel.ext.sqlalchemy.query import Query
+from costrel.ext.sqlalchemy.sqlite import without_foreign_keys
 
 __all__ = ["Schema"]
 
@@ -68,7 +69,9 @@ class Schema:
 
     def drop_all(self, bind_key: BindKeys = "__all__") -> None:
         """Drop the tables, with all that is in them; the argument is that of ``create_all``."""
-        self._call_for_binds(bind_key, "drop_all")
+        for engine, metadata in self._pairs(bind_key, self.engines):
+            with engine.connect() as connection:
+                _drop(connection, metadata)
 
     def reflect(self, bind_key: BindKeys = "__all__") -> None:
         """Read from the databases what tables there are; the argument is that of ``create_all``."""
@@ -80,7 +83,9 @@ class Schema:
 
     async def adrop_all(self, bind_key: BindKeys = "__all__") -> None:
         """Do as ``drop_all``, awaited."""
-        await self._acall_for_binds(bind_key, "drop_all")
+        for engine, metadata in self._pairs(bind_key, self.async_engines):
+            async with engine.connect() as connection:
+                await connection.run_sync(_drop, metadata)
 
     async def areflect(self, bind_key: BindKeys = "__all__") -> None:
         """Do as ``reflect``, awaited."""
@@ -135,6 +140,11 @@ class Schema:
         if backref is not None:
             name, options = (backref, {}) if isinstance(backref, str) else backref
             kwargs["backref"] = (name, {"query_class": self.Query, **options})
+
+
+def _drop(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    with without_foreign_keys(connection):
+        metadata.drop_all(connection)
 
 
 def _unbound(key: str | None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from costrel.ext.sqlalchemy.options import SQLAlchemyOptions
 
-__all__ = ["is_memory", "place_file", "set_up_sqlite", "sqlite_defaults"]
+__all__ = ["is_memory", "place_file", "set_up_sqlite", "sqlite_defaults", "without_foreign_keys"]
 
 
 def is_memory(url: URL) -> bool:
@@ -116,3 +118,28 @@ def set_up_sqlite(engine: sa.Engine, options: SQLAlchemyOptions, memory_name: st
         def connect_by_name(dialect: Any, record: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
             args[0] = f"file:{memory_name}?mode=memory&cache=shared"
             kwargs["uri"] = True
+
+
+@contextmanager
+def without_foreign_keys(connection: sa.Connection) -> Iterator[None]:
+    """Commit what the block does, on SQLite with nobody asking what refers to what.
+
+    SQLite deletes a table's rows before it drops the table, and cannot drop
+    constraints first: tables that refer to each other would hold each other.
+
+    Args:
+        connection: One to any database, not in a transaction.
+    """
+    enforces = (
+        connection.dialect.name == "sqlite"
+        and connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    )
+    if enforces:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+        connection.commit()
+    finally:
+        if enforces:
+            connection.rollback()  # within a transaction, SQLite would not hear the next line
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
