@@ -353,6 +353,17 @@ def test_what_is_set_after_the_setup_and_wrong_is_found(app):
     assert findings["greet.E901"].text == "GREET_WORD must be a text, got 7"
 
 
+def test_a_setting_of_the_application_s_own_stops_nothing_and_is_told(app):
+    app.config["GREET_CUSTOMERS"] = True
+    Greet(app)
+
+    findings = {finding.id: finding for finding in check_application(app)[0]}
+
+    assert findings["greet.W902"].text == "GREET_CUSTOMERS is no option of greet: it has no effect"
+    assert 'SILENCED_CHECKS = ["greet.W902"]' in findings["greet.W902"].hint
+    assert "greet.W901" not in findings
+
+
 def test_its_commands_are_imported_when_they_are_used(app, monkeypatch):
     import types
 

@@ -218,10 +218,14 @@ class Extension(Generic[O]):
                 )
 
     def _check_options(self, app: Costrel) -> Iterable[Finding]:
-        """Find what was set after the setup and means nothing, or cannot be used."""
+        """Find what means nothing to this extension, and what was set after the setup and cannot be used."""
         options = self.options_of(app)
-        for key, hint in options.unknown_keys():
-            yield Finding(f"{self.name}.W901", f"{key} is no option of {self.name}: it has no effect", hint)
+        for key, meant in options.unknown_keys():
+            # One without a typo may be the application's own, so it has not been refused.
+            id = f"{self.name}.{'W902' if meant is None else 'W901'}"
+            own = f'If it is your own, give it another beginning, or set SILENCED_CHECKS = ["{id}"].'
+            hint = own if meant is None else f"Did you mean {meant}?"
+            yield Finding(id, f"{key} is no option of {self.name}: it has no effect", hint)
         for error in options.unfit_values():
             yield Finding(f"{self.name}.E901", error.problem, error.hint)
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from costrel._missing import MISSING
 from costrel.core.masking import mask
+from costrel.core.typos import find_meant
 from costrel.errors import ConfigError, SetupError
 
 __all__ = ["Option", "Options", "SetOption", "choice", "flag", "names", "number", "seconds", "text"]
@@ -135,7 +136,7 @@ class Options:
         given: What the extension was constructed with, by option.
 
     Raises:
-        ConfigError: If a key or an argument is unknown, or a value unfit.
+        ConfigError: If a key has a typo, an argument is unknown, or a value unfit.
 
     Example:
         >>> class MailOptions(Options):
@@ -149,7 +150,7 @@ class Options:
     """
 
     prefix: ClassVar[str] = ""
-    """How its keys begin, ``"MAIL_"``; unknown keys that begin so are refused. Empty: none are."""
+    """How its keys begin, ``"MAIL_"``; keys that begin so and have a typo are refused. Empty: none are."""
 
     also_known: ClassVar[frozenset[str]] = frozenset()
     """Keys with this prefix that are no options: another extension's, or without effect here."""
@@ -214,26 +215,32 @@ class Options:
                 raise ConfigError(f"{name!r} is no option{whose}", hint=_nearest(name, known))
 
     def refuse_unknown_keys(self) -> None:
-        """Refuse keys of the configuration that have the prefix and mean nothing.
+        """Refuse keys of the configuration that have the prefix and are an option's but for a typo.
+
+        Others may be settings of the application's own; ``costrel check``
+        tells of them.
 
         Raises:
-            ConfigError: With the nearest key that there is.
+            ConfigError: With the key that was meant.
         """
-        for key, hint in self.unknown_keys():
-            raise ConfigError(f"{key} is no option", hint=hint)
+        for key, meant in self.unknown_keys():
+            if meant is not None:
+                raise ConfigError(f"{key} is no option", hint=f"Did you mean {meant}?")
 
-    def unknown_keys(self) -> Iterator[tuple[str, str]]:
-        """Yield the keys that have the prefix and mean nothing, each with a hint."""
+    def unknown_keys(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the keys that have the prefix and mean nothing here, each with the one it is a typo of."""
         if not self.prefix:
             return
 
         known = {option.key for option in self.all_options()} | self.also_known
+        endings = {one.removeprefix(self.prefix): one for one in sorted(known)}
         core: Collection[str] = getattr(self.config, "known_keys", frozenset())
         for key in self.config:
             if not isinstance(key, str) or not key.startswith(self.prefix):
                 continue
             if key not in known and key not in core:
-                yield key, _nearest(key, known, self.prefix)
+                meant = find_meant(key.removeprefix(self.prefix), endings)
+                yield key, None if meant is None else endings[meant]
 
     def unfit_values(self) -> Iterator[ConfigError]:
         """Yield an error for each value that was set after the setup and cannot be used."""
@@ -282,15 +289,13 @@ def _copied(value: Any) -> Any:
     return copy.copy(value) if isinstance(value, _MUTABLE) else value
 
 
-def _nearest(name: str, known: Collection[str], prefix: str = "") -> str:
-    """Say which name was meant; what all of them begin with does not make two alike."""
-    endings = {one.removeprefix(prefix): one for one in sorted(known)}
-    near = difflib.get_close_matches(name.removeprefix(prefix), list(endings), n=1, cutoff=0.6)
+def _nearest(name: str, known: Collection[str]) -> str:
+    """Say which name was meant."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     if near:
-        return f"Did you mean {endings[near[0]]}?"
+        return f"Did you mean {near[0]}?"
 
-    there = f"There are: {', '.join(endings.values())}." if known else "There are none."
-    return f"{there} A key of your own must not begin with {prefix}." if prefix else there
+    return f"There are: {', '.join(sorted(known))}." if known else "There are none."
 
 
 # What the values of most options are read with.

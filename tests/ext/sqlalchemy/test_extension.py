@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.pool import StaticPool
 
 from costrel import Costrel
+from costrel.core.checks.whole import check_application
 from costrel.errors import ConfigError, ContextError
 from costrel.ext.sqlalchemy import SQLAlchemy
 from costrel.ext.sqlalchemy.cli import add_models_to_shell
@@ -254,3 +255,25 @@ def test_an_application_that_is_gone_takes_its_engines_along(make_app):
 
     assert app() is None
     assert engine.pool.checkedin() == 0
+
+
+def test_a_setting_of_the_applications_own_may_begin_like_the_options(tmp_path):
+    app = Costrel("shop", instance_path=str(tmp_path))
+    app.config.update(SQLALCHEMY_DATABASE_URI="sqlite://", SQLALCHEMY_DATABASE_PASSWORD="secret")
+
+    SQLAlchemy(app)
+
+    told = {finding.id: finding.text for finding in check_application(app)[0]}
+    assert (
+        told["sqlalchemy.W902"] == "SQLALCHEMY_DATABASE_PASSWORD is no option of sqlalchemy: it has no effect"
+    )
+
+
+def test_the_usual_typo_is_refused():
+    app = Costrel("shop")
+    app.config["SQLALCHEMY_DATABASE_URL"] = "sqlite://"
+
+    with pytest.raises(ConfigError) as caught:
+        SQLAlchemy(app)
+
+    assert caught.value.hint == "Did you mean SQLALCHEMY_DATABASE_URI?"

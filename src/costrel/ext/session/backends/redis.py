@@ -193,22 +193,8 @@ class RedisStore(AsyncTwins):
         """Write if there still is what was read."""
         return bool(self._eval(*self._change("replace", key, value, ttl_seconds, index, version)))
 
-    def move(
-        self,
-        key: str,
-        to: str,
-        value: bytes,
-        *,
-        version: Any,
-        ttl_seconds: float | None,
-        index: str | None = None,
-        left: bytes | None = None,
-        left_seconds: float | None = None,
-    ) -> bool:
+    def move(self, key: str, to: str, value: bytes, **how: Any) -> bool:
         """Delete a key and write another, if there still is what was read."""
-        how = {"version": version, "ttl_seconds": ttl_seconds, "index": index}
-        how |= {"left": left, "left_seconds": left_seconds}
-
         return bool(self._eval(*self._move(key, to, value, how)))
 
     def delete(self, key: str) -> bool:
