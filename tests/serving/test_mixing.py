@@ -21,6 +21,7 @@ from costrel import (
     g,
     get_flashed_messages,
     got_request_exception,
+    has_request_context,
     render_template_string,
     request,
     request_finished,
@@ -30,6 +31,7 @@ from costrel import (
     stream_with_context,
     template_rendered,
 )
+from costrel.ctx import teardown_this_context
 from costrel.templating import arender_template_string
 from costrel.views import MethodView
 
@@ -172,6 +174,35 @@ def test_an_error_that_nobody_handles_reaches_the_teardown_and_the_test(app, cli
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.logger.disabled = True
     assert client(app).get("/").status_code == 500
+
+
+@orders("view", "request", "application", "own")
+def test_each_teardown_runs_though_others_fail(app, client, how, caplog):
+    seen = []
+
+    def failing(name, error_class):
+        def tear_down(error):
+            seen.append((name, error, current_app.name, has_request_context()))
+            raise error_class(name)
+
+        return tear_down
+
+    def view():
+        teardown_this_context(made(how["own"], failing("own", OSError)))
+        return "done"
+
+    app.add_url_rule("/", "index", made(how["view"], view))
+    app.teardown_appcontext(made(how["application"], failing("application", KeyError)))
+    app.teardown_request(made(how["request"], failing("first", ValueError)))
+    app.teardown_request(made(how["request"], failing("last", TypeError)))
+
+    with pytest.raises(TypeError, match="last"):
+        client(app).get("/")
+
+    assert seen == [(name, None, app.name, True) for name in ("last", "first", "application", "own")]
+    logged = [record.exc_info[0] for record in caplog.records if record.name == app.logger.name]
+    assert logged == [ValueError, KeyError, OSError]
+    assert not has_request_context()
 
 
 @orders("before", "view")

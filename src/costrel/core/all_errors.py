@@ -43,13 +43,26 @@ class AllErrors:
         if error is None or isinstance(error, GeneratorExit):
             return False
 
-        # What ends the process goes before what does not.
-        if self._first is None or (isinstance(self._first, Exception) and not isinstance(error, Exception)):
-            self._first, error = error, self._first
-        if error is not None:
-            self._log(error)
-
+        self.catch(error)
         return True
+
+    def catch(self, error: BaseException) -> None:
+        """Take an error as if one of the blocks had raised it.
+
+        PERF: for who calls this in an ``except``, which costs nothing where nothing fails; a block 0.15 µs.
+
+        Raises:
+            GeneratorExit: If it is one; it is none of the blocks' business.
+        """
+        if isinstance(error, GeneratorExit):
+            raise error
+
+        # What ends the process goes before what does not.
+        first, other = self._first, error
+        if first is None or (isinstance(first, Exception) and not isinstance(error, Exception)):
+            self._first, other = error, first  # type: ignore[assignment]  # nothing to log then
+        if other is not None:
+            self._log(other)
 
     def raise_first(self) -> None:
         """Raise the first error, if there was one."""

@@ -44,6 +44,7 @@ from costrel.serving.asgi_steps import (
     run_before,
     save_session,
     send_reply,
+    tear_down,
 )
 from costrel.serving.scope import ScopeEnviron, fill, may_have_body
 from costrel.serving.scope_context import ScopeContext
@@ -403,9 +404,6 @@ async def _answer_fast(
             or ctx._holds
             or len(tokens) != 1
             or _get_current(None) is not ctx
-            or ctx._closing
-            or app.teardown_request_funcs
-            or app.teardown_appcontext_funcs
             or request_tearing_down.receivers
             or appcontext_tearing_down.receivers
             or appcontext_popped.receivers
@@ -414,6 +412,10 @@ async def _answer_fast(
             rv = None  # a stream that a hook replaced gives up the context
             await leave(app, ctx, error, scope)
             error = None  # its traceback holds this frame
+        elif ctx._closing or app.teardown_request_funcs or app.teardown_appcontext_funcs:
+            rv = None
+            await tear_down(app, ctx, tokens)
+            free(ctx)
         else:
             request = ctx._request
             if request is not None and (type(request) is not Request or request._may_hold_files):

