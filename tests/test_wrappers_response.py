@@ -14,7 +14,7 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Response as WerkzeugResponse
 from werkzeug.wsgi import FileWrapper
 
-from costrel import _current, redirect
+from costrel import _current, redirect, request_finished, session
 from costrel.wrappers import Response
 
 
@@ -491,3 +491,48 @@ def test_a_response_whose_headers_were_all_taken_says_its_length(app, client, ad
     response = client(app).get("/")
 
     assert response.headers["Content-Length"] == str(len(response.data))
+
+
+def test_a_response_that_lost_its_length_gets_it_again_beside_a_session(app, client):
+    app.secret_key = "the key of this test"
+
+    @app.get("/")
+    def index():
+        session.get("user")
+        return "hello"
+
+    @app.after_request
+    def change(response):
+        response.headers["X-Page"] = "1"
+        del response.headers["Content-Length"]
+        return response
+
+    response = client(app).get("/")
+
+    assert response.headers["Content-Length"] == "5"
+    assert response.headers["Vary"] == "Cookie"
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "X-Frame-Options", "X-Page"])
+def test_a_receiver_of_the_last_signal_may_change_what_is_sent(app, client, name):
+    @app.get("/")
+    def index():
+        return "hello"
+
+    def change(sender, response):
+        del response.headers[name]
+        response.headers["X-Late"] = "1"
+
+    @app.after_request
+    def mark(response):
+        response.headers["X-Page"] = "1"
+        return response
+
+    with request_finished.connected_to(change, app):
+        response = client(app).get("/")
+
+    assert response.headers["Content-Length"] == "5"
+    assert response.headers["X-Late"] == "1"
+    assert [key for key, _ in response.headers].count("X-Content-Type-Options") == 1
+    assert ("X-Frame-Options" in response.headers) == (name != "X-Frame-Options")
+    assert ("X-Page" in response.headers) == (name != "X-Page")

@@ -137,7 +137,8 @@ class Headers(WerkzeugHeaders):
 
     settled: int = -1
     """How many headers there are if they are those a plain response begins with (its type and its
-    length) and others that were only appended and need no look at the exit; -1 if not known to be so."""
+    length) and others that were only appended and need no look at the exit; ``-2 - count``
+    if those of every response are among them already; -1 if not known to be so."""
 
     def add(self, key: str, value: Any, /, **kwargs: Any) -> None:
         """Add a header; see Werkzeug's method.

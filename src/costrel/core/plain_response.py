@@ -89,8 +89,8 @@ class PlainResponse(AsyncBodyResponse, ConditionalResponse):
     _is_plain = True
     _headers: WerkzeugHeaders | None = None
     _written: list[tuple[str, str]] | None = None
-    """The headers as the constructor wrote them, until somebody asks for them; only where the class
-    builds and sends plainly."""
+    """The headers as the constructor wrote them, with ``Vary`` where the session was used, until
+    somebody asks for them; only where the class builds and sends plainly."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -149,7 +149,7 @@ class PlainResponse(AsyncBodyResponse, ConditionalResponse):
         written = self._written
         if written is not None:
             kept = self._headers = _new_headers(Headers)
-            kept._list, kept.settled = written, 2
+            kept._list, kept.settled = written, len(written)
             self._written = None
         else:
             # Werkzeug's ``force_type`` gives a response of its own this class.
@@ -213,8 +213,10 @@ class PlainResponse(AsyncBodyResponse, ConditionalResponse):
                 headers = self._headers
                 if type(headers) is Headers:
                     items = headers._list
-                    if (headers.settled == len(items) and extra is SECURITY_HEADERS) or (
-                        not self.autocorrect_location_header and _can_join(items, extra)
+                    if (
+                        (extra is SECURITY_HEADERS and headers.settled == len(items))
+                        or (not extra and headers.settled == -2 - len(items))
+                        or (not self.autocorrect_location_header and _can_join(items, extra))
                     ):
                         present = items
             if present is not None:
@@ -249,8 +251,10 @@ class PlainResponse(AsyncBodyResponse, ConditionalResponse):
             if not self._sends_plainly or type(headers) is not Headers:
                 return None
             present = headers._list
-            if not (headers.settled == len(present) and extra is SECURITY_HEADERS) and (
-                self.autocorrect_location_header or not _can_join(present, extra)
+            if (
+                not (extra is SECURITY_HEADERS and headers.settled == len(present))
+                and not (not extra and headers.settled == -2 - len(present))
+                and (self.autocorrect_location_header or not _can_join(present, extra))
             ):
                 return None
             return {"type": "http.response.start", "status": code, "headers": encode_with(present, extra)}
@@ -297,6 +301,7 @@ class PlainResponse(AsyncBodyResponse, ConditionalResponse):
         # PERF: 0.2 µs; headers as the constructor began them have none of these.
         if headers is SECURITY_HEADERS and type(kept) is Headers and kept.settled == len(present):
             present.extend(headers)
+            kept.settled = -2 - len(present)
             return
 
         names = {name.lower() for name, _ in present}
