@@ -246,6 +246,18 @@ def test_any_download_name_makes_a_header_and_never_a_500(app, client, name, exp
     assert "Set-Cookie" not in response.headers
 
 
+@pytest.mark.parametrize("path", ["a.txt/", "a.txt/.", "./a.txt"])
+def test_download_is_named_after_the_file_that_a_path_means(app, tmp_path, path):
+    (tmp_path / "a.txt").write_text("x")
+
+    with app.test_request_context():
+        response = send_from_directory(tmp_path, path, as_attachment=True)
+        response.close()
+
+    assert response.headers["Content-Disposition"] == "attachment; filename=a.txt"
+    assert response.mimetype == "text/plain"
+
+
 def test_line_break_in_the_name_of_a_file_on_disk_does_no_harm(app, client, tmp_path):
     (tmp_path / "a\nb.txt").write_text("x")
     app.add_url_rule("/file", "file", lambda: send_file(tmp_path / "a\nb.txt"))

@@ -453,6 +453,15 @@ def test_ranges_are_offered_only_when_asked_for():
     assert (response.status_code, response.accept_ranges) == (200, "none")
 
 
+@pytest.mark.parametrize(("condition", "status"), [("IF_NONE_MATCH", 304), ("IF_MATCH", 412)])
+def test_ranges_are_offered_where_the_body_is_not_sent_too(condition, status):
+    response = Response("0123456789", headers={"ETag": '"x"'})
+    value = {304: '"x"', 412: '"other"'}[status]
+    response.make_conditional(environ_for(**{condition: value}), accept_ranges=True, complete_length=10)
+
+    assert (response.status_code, response.accept_ranges) == (status, "bytes")
+
+
 def test_file_is_closed_when_its_precondition_fails():
     file = io.BytesIO(b"0123456789")
     response = Response(FileWrapper(file), direct_passthrough=True)

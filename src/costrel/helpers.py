@@ -316,7 +316,8 @@ def send_from_directory(
 def _name_for(path_or_file: Any, download_name: str | None) -> str | None:
     """Clean the name of a download; without one, the path's own decides."""
     if download_name is None and isinstance(path_or_file, (str, os.PathLike)):
-        download_name = os.path.basename(os.fspath(path_or_file))
+        # Of "report.pdf/" too; a folder's path never gets as far as a response.
+        download_name = os.path.basename(os.path.normpath(os.fspath(path_or_file)))
 
     return download_name if download_name is None else clean_download_name(download_name)
 

@@ -48,6 +48,8 @@ class ConditionalResponse(WerkzeugResponse):
             return self
 
         self.headers.setdefault("Date", http_date())
+        if accept_ranges:
+            self.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
         decision = ranges.decide(environ, self._validators()) if 200 <= self.status_code < 300 else 200
         if decision == 304:
             self.status_code = 304
@@ -83,7 +85,6 @@ class ConditionalResponse(WerkzeugResponse):
         if not accept_ranges:
             return False
 
-        self.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
         text = environ.get("HTTP_RANGE")
         # 14.2: Range is defined for GET only.
         if text is None or not complete_length or environ["REQUEST_METHOD"] != "GET":
