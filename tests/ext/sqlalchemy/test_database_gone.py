@@ -168,12 +168,21 @@ def test_database_that_goes_during_a_request_is_a_503(shop, proxy, client, path,
     assert visitor.get(after).text == "1"
 
 
-@pytest.mark.parametrize("path", ["/sync", "/async"])
-def test_server_that_never_answers_is_a_503(app, client, caplog, path):
+@pytest.mark.parametrize(
+    ("path", "drivername"),
+    [
+        ("/sync", "postgresql"),
+        ("/async", "postgresql"),
+        ("/async", "postgresql+psycopg"),
+        ("/async", "mysql+asyncmy"),
+        ("/async", "mysql+aiomysql"),
+    ],
+)
+def test_server_that_never_answers_is_a_503(app, client, caplog, path, drivername):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         # Two seconds are the least that PostgreSQL's library waits.
-        app.config["SQLALCHEMY_DATABASE_URI"] = f"postgresql://ada@127.0.0.1:{port}/shop?connect_timeout=2"
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"{drivername}://ada@127.0.0.1:{port}/shop?connect_timeout=2"
         db = SQLAlchemy(app)
 
         @app.get("/sync")

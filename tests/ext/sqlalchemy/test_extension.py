@@ -175,6 +175,21 @@ def test_a_server_of_postgresql_that_never_answers_is_given_up(make_app, url, op
     assert asyncio.run(async_arguments())["timeout"] == seconds
 
 
+@pytest.mark.parametrize("driver", ["asyncmy", "aiomysql"])
+@pytest.mark.parametrize(("query", "seconds"), [("", 10), ("?connect_timeout=3", 3)])
+def test_a_server_of_mariadb_that_never_answers_is_given_up_by_async_code(make_app, driver, query, seconds):
+    app = make_app(SQLALCHEMY_DATABASE_URI=f"mysql+{driver}://db/shop{query}")
+    db = SQLAlchemy(app)
+
+    async def async_arguments():
+        async with app.app_context():
+            return connect_arguments(db.async_engine.sync_engine)
+
+    assert asyncio.run(async_arguments())["connect_timeout"] == seconds
+    with app.app_context():
+        assert connect_arguments(db.engine).get("connect_timeout", 10) == seconds
+
+
 def connect_arguments(engine):
     """Return what an engine would call its driver's ``connect`` with."""
     seen = []

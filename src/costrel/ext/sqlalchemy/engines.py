@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
 from itertools import count
 from typing import Any, cast
 from weakref import WeakSet
@@ -40,9 +43,15 @@ _forks_followed = False
 
 
 CONNECT_TIMEOUT_SECONDS = 10
-"""How long a server of PostgreSQL may take to answer; the drivers of MariaDB wait as long by themselves."""
+"""How long a server may take until a connection is there."""
 
-_CONNECT_TIMEOUT_NAMES = {"psycopg": "connect_timeout", "psycopg2": "connect_timeout", "asyncpg": "timeout"}
+_CONNECT_TIMEOUT_NAMES = {
+    "psycopg": "connect_timeout",
+    "psycopg2": "connect_timeout",
+    "asyncpg": "timeout",
+    "asyncmy": "connect_timeout",
+    "aiomysql": "connect_timeout",
+}
 
 
 class MissingDatabaseError(ConfigError, RuntimeError):
@@ -155,10 +164,14 @@ def limit_connecting(arguments: dict[str, Any]) -> None:
             driver; what they say about it stays.
     """
     url: URL = arguments["url"]
-    name = _CONNECT_TIMEOUT_NAMES.get(url.drivername.removeprefix("postgresql+"))
+    driver = url.drivername.partition("+")[2]
+    name = _CONNECT_TIMEOUT_NAMES.get(driver)
     if name is None:
         return
 
+    if driver in _WAITING_FOR_EVER:
+        creator = {"async_creator_fn": partial(_connect_in_time, driver)}
+        arguments["connect_args"] = {**creator, **arguments.get("connect_args", {})}
     seconds: float = CONNECT_TIMEOUT_SECONDS
     if name in url.query:
         if name != "timeout":
@@ -166,6 +179,16 @@ def limit_connecting(arguments: dict[str, Any]) -> None:
         arguments["url"] = url.difference_update_query([name])
         seconds = float(cast(str, url.query[name]))  # asyncpg takes no text
     arguments["connect_args"] = {name: seconds, **arguments.get("connect_args", {})}
+
+
+_WAITING_FOR_EVER = frozenset({"asyncmy", "aiomysql"})
+"""Drivers whose timeout ends when the server has taken the connection, though it may never say a word."""
+
+
+async def _connect_in_time(driver: str, *args: Any, **kwargs: Any) -> Any:
+    """Connect by the driver, all of it within its ``connect_timeout``."""
+    async with asyncio.timeout(kwargs["connect_timeout"]):
+        return await import_module(driver).connect(*args, **kwargs)
 
 
 def memory_name(key: str | None) -> str:
