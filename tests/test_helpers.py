@@ -420,6 +420,63 @@ def test_error_in_a_stream_reaches_the_teardown(app, torn_down):
     ]
 
 
+@pytest.fixture
+def without_collector():
+    """What a test asks for happens without the garbage collector, or not at all."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def pieces():
+    yield "x"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("propagate", [False, True])
+def test_stream_that_is_not_sent_for_an_error_does_not_keep_the_teardown_waiting(
+    app, client, torn_down, without_collector, propagate, is_async
+):
+    @app.after_request
+    def fail(response):
+        raise LookupError("broken")
+
+    async def aindex():
+        return stream_with_context(pieces())
+
+    app.add_url_rule("/", "index", aindex if is_async else lambda: stream_with_context(iter("abc")))
+    app.config["PROPAGATE_EXCEPTIONS"] = propagate
+    try:
+        client(app).get("/")
+    except LookupError:
+        assert propagate
+
+    assert [(kind, type(error)) for kind, error in torn_down] == [
+        ("request", LookupError),
+        ("app", LookupError),
+    ]
+
+
+def test_stream_of_an_error_page_is_sent_before_the_teardown(app, client, torn_down):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.add_url_rule("/", "index", lambda: stream_with_context(iter("abc")))
+
+    @app.after_request
+    def fail(response):
+        if response.status_code == 200:
+            raise LookupError("broken")
+        return response
+
+    @app.errorhandler(500)
+    def page(error):
+        return stream_with_context(f"{request.path}{len(torn_down)}" for _ in range(2)), 500
+
+    assert client(app).get("/").text == "/0/0"
+    gc.collect()
+    assert len(torn_down) == 2
+
+
 def test_two_streams_at_once_see_their_own_request(app, torn_down):
     app.add_url_rule("/<x>", "x", lambda x: stream_with_context(request.view_args["x"] for _ in range(3)))
 

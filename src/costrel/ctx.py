@@ -104,6 +104,9 @@ class AppContext:
     _request_scope: Any = None
     _request: Any = None
     _holds = 0
+    _era = 0
+    """How often the streams made so far were given up; those hold the context no more."""
+
     _closing: list[ft.TeardownCallable] | None = None
     """What is to be called with this context's end only; the last one first."""
 
@@ -374,6 +377,11 @@ class AppContext:
         """
         if self._is_last_hold():
             await self._afinish(self._resume(exc))
+
+    def give_up_streams(self) -> None:
+        """Have no stream that was made until now postpone the teardown: none of them will be sent."""
+        self._holds = 0
+        self._era += 1
 
     def _is_last_hold(self) -> bool:
         """Undo one hold; tell whether it was the last one of a context that is over."""

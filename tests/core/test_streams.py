@@ -12,6 +12,7 @@ class Context:
     """Counts holds as ``costrel.ctx`` does."""
 
     has_request = True
+    _era = 0
 
     def __init__(self):
         self.holds = 0

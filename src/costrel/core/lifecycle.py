@@ -79,6 +79,9 @@ def recover(ctx: Any, error: BaseException) -> Steps[Any]:
     Raises:
         Exception: The same error, where errors are to propagate.
     """
+    # What the view gave is not sent. The error's traceback holds it, and the context the error: only
+    # the garbage collector would end that.
+    ctx.give_up_streams()
     try:
         return (yield from _step(ctx, "handle_exception", handle_exception, no_exit(error)))
     finally:

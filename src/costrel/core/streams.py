@@ -28,6 +28,9 @@ T = TypeVar("T")
 class Holdable(Protocol):
     """What a stream needs of the context."""
 
+    _era: int
+    """Changes when the streams that were made so far are given up, and hold it no more."""
+
     def hold(self) -> None:
         """Postpone the teardown until ``release`` was called as often as this."""
 
@@ -59,6 +62,7 @@ class ContextStream(Generic[T]):
         finally:
             current.reset(token)
         ctx.hold()
+        self._era: int = ctx._era
         self._held = True
 
     def __iter__(self) -> ContextStream[T]:
@@ -124,7 +128,8 @@ class ContextStream(Generic[T]):
         """Give the context back, once."""
         if self._held:
             self._held = False
-            self._ctx.release(error)
+            if self._era == self._ctx._era:
+                self._ctx.release(error)
 
 
 class AsyncContextStream(Generic[T]):
@@ -147,6 +152,7 @@ class AsyncContextStream(Generic[T]):
         finally:
             current.reset(token)
         ctx.hold()
+        self._era: int = ctx._era
         self._held = True
 
     def __aiter__(self) -> AsyncContextStream[T]:
@@ -190,7 +196,8 @@ class AsyncContextStream(Generic[T]):
         finally:
             if self._held:
                 self._held = False
-                await self.ctx.arelease(error)
+                if self._era == self.ctx._era:
+                    await self.ctx.arelease(error)
 
     def __del__(self) -> None:
         # A server that loses its client may drop the body without closing it.
@@ -201,7 +208,8 @@ class AsyncContextStream(Generic[T]):
             self._loop is None or self._loop.is_closed()
         ):  # nothing of the stream has run, or nothing of it can
             self._held = False
-            close_unseen(self.ctx, self.ctx.release)
+            if self._era == self.ctx._era:
+                close_unseen(self.ctx, self.ctx.release)
         else:
             close_dropped(self.ctx, self._loop, self.aclose)
 
