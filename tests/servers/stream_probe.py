@@ -30,6 +30,27 @@ def events(of):
     return _events.get(of, [])
 
 
+@app.get("/async-view/fails")
+async def fail_in_async_stream():
+    @stream_with_context
+    async def lines():
+        yield "first"
+        await asyncio.sleep(0)
+        raise KeyError("after the first line")
+
+    return lines()
+
+
+@app.get("/sync-view/fails")
+def fail_in_stream():
+    @stream_with_context
+    def lines():
+        yield "first"
+        raise KeyError("after the first line")
+
+    return lines()
+
+
 async def silent():
     try:
         yield "first"

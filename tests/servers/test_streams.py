@@ -47,6 +47,24 @@ def test_events_come_without_loss_and_in_order(server):
 
 
 @pytest.mark.parametrize("view", ["async-view", "sync-view"])
+def test_stream_that_fails_ends_the_request_once_and_is_never_taken_for_whole(server, of, view):
+    with server.connect() as sock:
+        sock.sendall(
+            f"GET /{view}/fails?of={of} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
+        answer = b""
+        while data := sock.recv(65_536):
+            answer += data
+
+    assert b"\r\nfirst" in answer
+    assert b"content-length" not in answer.lower()
+    # What granian 2.8 does under WSGI, whatever the application tells it; the reference page says so.
+    is_taken_for_whole = server.name == "granian"
+    assert answer.endswith(b"\r\n0\r\n\r\n") == is_taken_for_whole
+    server.until(lambda: server.events(of) == ["teardown"])
+
+
+@pytest.mark.parametrize("view", ["async-view", "sync-view"])
 def test_upload_is_read_part_by_part(server, view):
     form = (
         b'--limes\r\nContent-Disposition: form-data; name="title"\r\n\r\nHoliday\r\n'

@@ -187,8 +187,12 @@ _WAITING_FOR_EVER = frozenset({"asyncmy", "aiomysql"})
 
 async def _connect_in_time(driver: str, *args: Any, **kwargs: Any) -> Any:
     """Connect by the driver, all of it within its ``connect_timeout``."""
-    async with asyncio.timeout(kwargs["connect_timeout"]):
-        return await import_module(driver).connect(*args, **kwargs)
+    seconds = kwargs["connect_timeout"]
+    try:
+        async with asyncio.timeout(seconds):
+            return await import_module(driver).connect(*args, **kwargs)
+    except TimeoutError as error:  # which has no text, and goes to the log
+        raise TimeoutError(f"timeout: no connection to the database within {seconds} seconds") from error
 
 
 def memory_name(key: str | None) -> str:

@@ -24,7 +24,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 from costrel import Costrel, has_request_context, request
 
-__all__ = ["Fault", "find_fault", "make_fallback", "retrying"]
+__all__ = ["Fault", "find_fault", "make_fallback", "retrying", "tell_of_break"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -190,6 +190,7 @@ def make_fallback(
         if fault is None:
             return None
 
+        _note_seen(error)
         seconds = retry_after_seconds()
         instead: HTTPException = BadRequest(_FOR_SENDERS)
         if fault.kind != "unfit":
@@ -203,6 +204,35 @@ def make_fallback(
         return instead
 
     return fall_back
+
+
+def tell_of_break(app: Costrel, error: BaseException) -> None:
+    """Log in one line what breaks off an answer that is being sent already: no 503 can stand in for it.
+
+    The error itself goes on to the server, which closes the connection, so
+    that nobody takes what was sent for the whole.
+
+    Args:
+        app: Its logger gets the line.
+        error: What a request is torn down with.
+    """
+    if app.debug or not has_request_context() or hasattr(error, _SEEN):
+        return
+    fault = find_fault(error)
+    if fault is None:
+        return
+
+    _note_seen(error)  # the request may have a second session
+    asked = f"{request.method} {request.path}"
+    app.logger.error("%s; the answer to %s breaks off: %s", _TOLD[fault.kind], asked, fault.reason)
+
+
+_SEEN = "_costrel_sqlalchemy_seen"
+
+
+def _note_seen(error: BaseException) -> None:
+    """Note that an error was answered or told of, or left to who handles it."""
+    setattr(error, _SEEN, True)
 
 
 def retrying(

@@ -12,6 +12,7 @@ from sqlalchemy import exc, orm
 from sqlalchemy.sql import visitors
 
 from costrel.ctx import current_context, teardown_this_context
+from costrel.ext.sqlalchemy.faults import tell_of_break
 from costrel.globals import app_ctx
 
 __all__ = ["ContextRegistry", "Session", "context_id", "make_quickly"]
@@ -195,11 +196,15 @@ class ContextRegistry(Generic[S]):
         name, end = self._name, self._close
 
         def close(error: BaseException | None) -> None:
+            if error is not None:
+                tell_of_break(ctx.app, error)
             session = ctx.__dict__.pop(name, None)
             if session is not None:
                 end(session)
 
         async def aclose(error: BaseException | None) -> None:
+            if error is not None:
+                tell_of_break(ctx.app, error)
             session = ctx.__dict__.pop(name, None)
             if session is not None:
                 await end(session)
