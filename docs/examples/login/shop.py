@@ -25,7 +25,10 @@ class User(UserMixin):
 
     def set_password(self, password: str) -> None:
         self.password_hash = generate_password_hash(password)
-        self.login_id = secrets.token_urlsafe()  # another one ends all logins there were
+        self.end_logins()
+
+    def end_logins(self) -> None:
+        self.login_id = secrets.token_urlsafe()  # no cookie there was names this user any more
 
     def get_id(self) -> str:
         return self.login_id
@@ -71,6 +74,13 @@ def change_password():
     current_user.set_password(request.form["new"])
     login_user(current_user)
     return "changed; you are logged out everywhere else"
+
+
+@account.post("/logout-everywhere")
+def log_out_everywhere():
+    current_user.end_logins()
+    logout_user()
+    return redirect("/login")
 
 
 def create_app(config=None):

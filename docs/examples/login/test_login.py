@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from costrel.ext.session import Session
 from costrel.testing import WebSocketRefused
 
 PASSWORDS = {"right": "correct horse", "wrong": "battery staple"}
@@ -87,6 +88,56 @@ def test_who_only_comes_back_must_give_the_password_again(shop):
 
     assert visitor.get("/account/").status_code == 200
     assert visitor.post("/account/password", data={"new": "x"}).location.startswith("/login?")
+
+
+def copy_of(shop, visitor, *, without=""):
+    thief = shop.test_client()
+    for name in {"session", "remember_token"} - {without}:
+        thief.set_cookie(name, visitor.get_cookie(name).value)
+
+    return thief
+
+
+@pytest.mark.parametrize("without", ["session", "remember_token"])
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+def test_logging_out_everywhere_ends_copies_of_both_cookies(shop, protocol, without):
+    here, there = shop.test_client(protocol=protocol), shop.test_client(protocol=protocol)
+    log_in(here, stay="on")
+    log_in(there, stay="on")
+    thief = copy_of(shop, here, without=without)
+
+    here.post("/account/logout-everywhere")
+
+    assert [browser.get("/account/").status_code for browser in (here, there, thief)] == [302, 302, 302]
+    log_in(here)
+    assert here.get("/account/").status_code == 200
+    assert thief.get("/account/").status_code == 302
+
+
+@pytest.mark.parametrize("without", ["session", "remember_token"])
+def test_logging_out_leaves_copies_of_cookies_good_as_the_page_says(shop, without):
+    visitor = shop.test_client()
+    log_in(visitor, stay="on")
+    thief = copy_of(shop, visitor, without=without)
+
+    visitor.post("/logout")
+
+    assert thief.get("/account/").status_code == 200
+
+
+@pytest.mark.parametrize("without", ["session", "remember_token"])
+def test_with_sessions_on_the_server_logging_out_ends_copies(load, without):
+    shop = load("shop").create_app({"SECRET_KEY": "7f3f0d0e4c0e4a5f9b6d0a3b", "TESTING": True})
+    Session(shop, type="memory")
+    here, there = shop.test_client(), shop.test_client()
+    log_in(here, stay="on")
+    log_in(there, stay="on")
+    thief = copy_of(shop, here, without=without)
+
+    here.post("/logout")
+
+    assert thief.get("/account/").status_code == 302
+    assert there.get("/account/").status_code == 200
 
 
 def test_logging_out_ends_it(shop):
