@@ -428,6 +428,10 @@ class App(
         """Tell whether teardown functions are not to see an error; override to change."""
         return False
 
+    def _is_native_production(self) -> bool:
+        """Whether to warn of what is unsafe in production; Flask's applications are used to no such lines."""
+        return not (self.debug or self.testing or self._flask_defaults)
+
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
         """Create a redirect; ``costrel.redirect`` calls this.
 

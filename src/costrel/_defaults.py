@@ -1,0 +1,71 @@
+"""What the configuration of an application begins with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+__all__ = ["DEFAULTS", "SAFER_DEFAULTS"]
+
+DEFAULTS: dict[str, Any] = {
+    "DEBUG": None,
+    "TESTING": False,
+    "PROPAGATE_EXCEPTIONS": None,
+    "SECRET_KEY": None,
+    "SECRET_KEY_FALLBACKS": None,
+    "PERMANENT_SESSION_LIFETIME": timedelta(days=31),
+    "USE_X_SENDFILE": False,
+    "WEBSOCKET_ALLOWED_ORIGINS": None,
+    "WEBSOCKET_GROUPS_URL": None,
+    "WEBSOCKET_IDLE_TIMEOUT": None,
+    "WEBSOCKET_MAX_MESSAGE_SIZE": 1024 * 1024,
+    "WEBSOCKET_PING_INTERVAL": 20,
+    "WEBSOCKET_SEND_QUEUE_SIZE": 64,
+    "TRUSTED_HOSTS": None,
+    "TRUSTED_PROXIES": None,
+    "TRUSTED_PROXY_HEADERS": ("X-Forwarded-For", "X-Forwarded-Proto"),
+    "SERVER_NAME": None,
+    "APPLICATION_ROOT": "/",
+    "SESSION_COOKIE_NAME": "session",
+    "SESSION_COOKIE_DOMAIN": None,
+    "SESSION_COOKIE_PATH": None,
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SECURE": False,
+    "SESSION_COOKIE_PARTITIONED": False,
+    "SESSION_COOKIE_SAMESITE": None,
+    "SESSION_REFRESH_EACH_REQUEST": True,
+    "MAX_CONTENT_LENGTH": None,
+    "MAX_FORM_MEMORY_SIZE": 500_000,
+    "MAX_FORM_TOTAL_MEMORY_SIZE": 2_500_000,
+    "MAX_FORM_PARTS": 1_000,
+    "SEND_FILE_MAX_AGE_DEFAULT": None,
+    "TRAP_BAD_REQUEST_ERRORS": None,
+    "TRAP_HTTP_EXCEPTIONS": False,
+    "EXPLAIN_TEMPLATE_LOADING": False,
+    "PREFERRED_URL_SCHEME": "http",
+    "TEMPLATES_AUTO_RELOAD": None,
+    "MAX_COOKIE_SIZE": 4093,
+    "PROVIDE_AUTOMATIC_OPTIONS": True,
+    "SECURITY_HEADERS": False,
+    "CROSS_ORIGIN_CHECK": False,
+    "TRUSTED_ORIGINS": (),
+    "STATIC_DOTFILES": True,
+    "STATIC_SYMLINKS": True,
+    "RELATIVE_REDIRECTS": False,
+    "SILENCED_CHECKS": (),
+    "BASE_URL": None,
+    "REQUEST_TIMEOUT": None,
+    "BODY_TIMEOUT": None,
+    "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,
+}
+
+SAFER_DEFAULTS: dict[str, Any] = {
+    "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+    "SESSION_COOKIE_SECURE": None,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SECURITY_HEADERS": True,
+    "CROSS_ORIGIN_CHECK": True,
+    "STATIC_DOTFILES": False,
+    "STATIC_SYMLINKS": False,
+    "RELATIVE_REDIRECTS": True,
+}
