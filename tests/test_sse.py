@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import threading
 
 import pytest
 
 from costrel import Response, request
+from costrel.serving import stopping
 from costrel.sse import Event, EventStream
 
 
@@ -39,6 +41,16 @@ async def async_events(notes, items=("a", "b")):
     finally:
         await asyncio.sleep(0)
         notes.append(request.path)
+
+
+@pytest.fixture
+def stop():
+    """Tell of a stop, as there is word of one from a server; signals are left as they were."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield stopping._open.tell
+    stopping._open.forget()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 class Asgi:
@@ -273,6 +285,105 @@ def test_stream_closed_by_a_wsgi_server_ends_the_source_once(app, torn_down, sou
     body.close()
 
     assert notes == torn_down == ["/feed"]
+
+
+def endless(notes):
+    try:
+        while True:
+            yield "more"
+            threading.Event().wait(0.001)
+    finally:
+        notes.append(request.path)
+
+
+async def silent_after_one(notes):
+    try:
+        yield "more"
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0)
+        notes.append(request.path)
+
+
+@pytest.mark.parametrize("source", [endless, silent_after_one])
+@VIEWS
+async def test_stop_of_the_server_ends_the_stream_by_asgi(app, stop, source, is_async):
+    notes, errors = [], []
+    app.teardown_request(errors.append)
+    add_feed(app, lambda: EventStream(source(notes)), is_async)
+    server = Asgi(app)
+    running = asyncio.ensure_future(server.run())
+    while b"more" not in await asyncio.wait_for(server.pieces.get(), 30):
+        pass
+
+    stop()
+    await asyncio.wait_for(running, 30)
+
+    rest = [server.pieces.get_nowait() for _ in range(server.pieces.qsize())]
+    assert rest[-1] == b""  # the end of the body
+    assert notes == ["/feed"]
+    assert errors == [None]
+
+
+@pytest.mark.parametrize("source", [endless, silent_after_one])
+@VIEWS
+def test_stop_of_the_server_ends_the_stream_by_wsgi(app, stop, source, is_async):
+    notes, errors = [], []
+    app.teardown_request(errors.append)
+    add_feed(app, lambda: EventStream(source(notes), keep_alive=0.01), is_async)
+    body = app(app.test_request_context("/feed").environ, lambda status, headers: None)
+    pieces = iter(body)
+    while b"more" not in next(pieces):
+        pass
+
+    stop()
+    rest = list(pieces)
+    body.close()
+
+    assert len(rest) <= 2
+    assert notes == ["/feed"]
+    assert errors == [None]
+
+
+async def test_stop_of_the_server_does_not_wait_for_a_source_that_blocks_in_its_thread(app, stop):
+    def blocking():
+        yield "more"
+        go_on.wait(60)
+
+    go_on = threading.Event()
+    add_feed(app, lambda: EventStream(blocking()), is_async=True)
+    server = Asgi(app)
+    running = asyncio.ensure_future(server.run())
+    while b"more" not in await asyncio.wait_for(server.pieces.get(), 30):
+        pass
+
+    stop()
+    await asyncio.wait_for(running, 30)
+    go_on.set()
+
+    assert server.pieces.get_nowait() == b""
+
+
+async def test_stream_that_opens_after_the_stop_tells_when_to_come_again_and_ends(app, stop, torn_down):
+    notes = []
+    add_feed(app, lambda: EventStream(silent_after_one(notes), retry=2_000), is_async=True)
+    server = Asgi(app)
+    running = asyncio.ensure_future(server.run())
+    while b"more" not in await asyncio.wait_for(server.pieces.get(), 30):
+        pass
+    stop()
+    await asyncio.wait_for(running, 30)
+
+    assert await Asgi(app).body() == b"retry: 2000\n\n"
+    assert torn_down == ["/feed", "/feed"]
+
+
+@KINDS
+def test_test_clients_see_streams_to_their_end(app, client, stop, source):
+    add_feed(app, lambda: EventStream(source([])), is_async=False)
+    stop()
+
+    assert client(app).get("/feed").text == ":\n\ndata: a\n\ndata: b\n\n"
 
 
 async def test_error_of_the_source_is_seen_by_the_teardown(app):

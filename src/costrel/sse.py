@@ -14,6 +14,8 @@ from costrel import json
 from costrel._current import current
 from costrel.core.event_stream import SILENCE, check_line, encode_event
 from costrel.core.streams import AsyncContextStream, ContextStream
+from costrel.serving.stopping import is_of_test
+from costrel.serving.until_stop import BetweenItems
 from costrel.wrappers import Response
 
 __all__ = ["Event", "EventStream"]
@@ -118,8 +120,10 @@ class EventStream(Response):
             raise ValueError(f"keep_alive must be a positive number of seconds or None, got {keep_alive!r}")
 
         first = SILENCE if retry is None else encode_event(retry=retry)
-        body = _open_body(source, first, keep_alive)
+        body, over = _open_body(source, first, keep_alive)
         super().__init__(body, status=status, headers=headers, mimetype="text/event-stream")
+        if over is not None:
+            self.call_on_close(over)
         self.headers.setdefault("Cache-Control", "no-cache")
         # NGINX, and what follows its example, would hold events back to fill a buffer.
         self.headers.setdefault("X-Accel-Buffering", "no")
@@ -139,17 +143,28 @@ def _check_source(source: object) -> None:
 
 
 # Any: which request a context belongs to is no part of the Protocol.
-def _open_body(source: Any, first: bytes, keep_alive: float | None) -> Any:
+def _open_body(
+    source: Any, first: bytes, keep_alive: float | None
+) -> tuple[Any, Callable[[], object] | None]:
+    """Make the body, and what is to be called when all of it was sent."""
     ctx: Any = current.get(None)
     scope = None if ctx is None else ctx._request_scope or ctx
+    is_served = scope is not None and not is_of_test(getattr(scope, "environ", {}))
     encode = _encoder(json.dumps if scope is None else scope.app.json.dumps)
     if not isinstance(source, AsyncIterable):
         stream: Iterator[Any] = iter(source) if scope is None else ContextStream(scope, source)
-        return _Events(stream, scope, first, encode, keep_alive)
+        events = _Events(stream, scope, first, encode, keep_alive, ends_at_stop=is_served)
+        return events, events.over
 
     from costrel.core.async_body import AsyncBody  # for cost: only async sources need it
 
-    return AsyncBody(
+    over = None
+    if is_served:
+        from costrel.serving.async_until_stop import UntilStop  # for cost: as above
+
+        source = UntilStop(source)
+        over = source.over
+    body = AsyncBody(
         source if scope is None else AsyncContextStream(scope, source),
         _cannot_wait if scope is None else scope.app._finish,
         encode=encode,
@@ -158,6 +173,8 @@ def _open_body(source: Any, first: bytes, keep_alive: float | None) -> Any:
         idle_seconds=keep_alive,
         ahead=_AHEAD,
     )
+
+    return body, over
 
 
 def _cannot_wait(coroutine: Any) -> Any:
@@ -198,19 +215,25 @@ class _Events:
         first: bytes,
         encode: Callable[[Any], bytes],
         keep_alive: float | None,
+        *,
+        ends_at_stop: bool,
     ) -> None:
         self._stream = stream
         self.ctx = ctx
         self._first = first
         self._encode = encode
         self._keep_alive = keep_alive
+        self._ends_at_stop = ends_at_stop
         self._async_face: Any = None
+        self._until_stop: Any = None
 
     def __iter__(self) -> _Events:
         return self
 
     def __next__(self) -> bytes:
         if self._first:
+            if self._ends_at_stop:
+                self._stream = BetweenItems(self._stream)
             first, self._first = self._first, b""
             return first
 
@@ -223,13 +246,22 @@ class _Events:
         if close is not None and self._async_face is None:
             close()
 
+    def over(self) -> None:
+        """Take note that the last of it was sent."""
+        if self._until_stop is not None:
+            self._until_stop.over()
+
     def __aiter__(self) -> Any:
         if self._async_face is None:
             from costrel.core.async_body import AsyncBody  # for cost: WSGI servers do not need it
             from costrel.core.pulled import Pulled
+            from costrel.serving.async_until_stop import UntilStop
 
+            source: AsyncIterable[Any] = Pulled(self._stream, self.ctx)
+            if self._ends_at_stop:
+                source = self._until_stop = UntilStop(source)
             self._async_face = AsyncBody(
-                Pulled(self._stream, self.ctx),
+                source,
                 _cannot_wait,
                 encode=self._encode,
                 first=self._first,

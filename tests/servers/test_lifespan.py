@@ -6,12 +6,8 @@ import http.client
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +15,6 @@ import pytest
 pytestmark = pytest.mark.servers
 
 HERE = Path(__file__).parent
-SOURCE = HERE.parents[1] / "src"
 PATIENCE_SECONDS = 30
 WSGI, ASGI = "lifespan_probe:app", "lifespan_probe:asgi"
 
@@ -55,36 +50,21 @@ EXPECTED = {
 class Running:
     """A server with the probe, and what the probe wrote."""
 
-    def __init__(self, name, folder, broken=False):
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port = sock.getsockname()[1]
-        self.notes, self.log = folder / "notes", folder / "log"
+    def __init__(self, name, launch, folder, broken=False):
+        self.notes = folder / "notes"
         self.notes.touch()
-        words = {"ADDRESS": f"127.0.0.1:{self.port}", "PORT": str(self.port)}
-        command = [word.replace("ADDRESS", words["ADDRESS"]) for word in COMMANDS[name]]
         # The reloader watches the module's file, which a test changes.
         (folder / "lifespan_probe.py").write_bytes((HERE / "lifespan_probe.py").read_bytes())
-        environ = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, (SOURCE, folder))),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LIFESPAN_LOG": str(self.notes),
-            "LIFESPAN_BROKEN": "1" if broken else "",
-        }
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *(words.get(word, word) for word in command)],
-                cwd=folder,
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.started = launch(
+            COMMANDS[name],
+            paths=[folder],
+            LIFESPAN_LOG=str(self.notes),
+            LIFESPAN_BROKEN="1" if broken else "",
+        )
+        self.process, self.until = self.started.process, self.started.until
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.started.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request("GET", path, headers={"Connection": "close"})
             return json.loads(connection.getresponse().read())
@@ -92,17 +72,6 @@ class Running:
             return None
         finally:
             connection.close()
-
-    def until(self, is_so):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := is_so()):
-            assert time.monotonic() < deadline, self.said()
-            assert self.process.poll() is None, self.said()
-            try:
-                self.process.wait(0.02)
-            except subprocess.TimeoutExpired:
-                continue
-        return found
 
     def events(self):
         """Return what was noted, by process."""
@@ -113,29 +82,12 @@ class Running:
         return found
 
     def said(self):
-        return f"{self.log.read_text(errors='replace')}\n{self.notes.read_text()}"
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        self.process.wait(PATIENCE_SECONDS)
-
-    def kill(self):
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        return f"{self.started.said()}\n{self.notes.read_text()}"
 
 
 @pytest.fixture
-def run(tmp_path):
-    started = []
-
-    def start(name, **options):
-        started.append(Running(name, tmp_path, **options))
-        return started[-1]
-
-    yield start
-    for running in started:
-        running.kill()
+def run(launch, tmp_path):
+    return lambda name, **options: Running(name, launch, tmp_path, **options)
 
 
 def without_tasks(events):
@@ -158,9 +110,9 @@ def test_each_function_runs_once_in_each_process_that_serves(run, name):
         os.kill(answers[-1]["pid"], signal.SIGTERM)  # to its reloader it would be a SIGKILL here
         server.process.wait(PATIENCE_SECONDS)
     elif name == "uvicorn without lifespan":
-        server.stop(signal.SIGINT)  # after a SIGTERM it leaves without ending its loop
+        server.started.end(signal.SIGINT)  # after a SIGTERM it leaves without ending its loop
     else:
-        server.stop()
+        server.started.end()
 
     assert all(answer.get("same", True) for answer in answers), server.said()
     pids |= {answer["pid"] for answer in answers}

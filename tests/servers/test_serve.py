@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
 PATIENCE_SECONDS = 30
 PROXIED = {"X-Forwarded-For": "6.6.6.6, 203.0.113.7", "X-Forwarded-Proto": "https"}
 WAYS = [
@@ -32,13 +26,6 @@ WAYS = [
 ]
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
-
-
-def need(package):
-    if importlib.util.find_spec(package) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{package} is not installed, and CI must not pass over a server")
-        pytest.skip(f"{package} is not installed: pip install {package}")
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -55,35 +42,14 @@ class UnixConnection(http.client.HTTPConnection):
 class Served:
     """A ``costrel serve`` in a process of its own."""
 
-    def __init__(self, folder, *args, app="serve_probe", tls=None, unix=None, **environ):
-        self.port = free_port()
+    def __init__(self, launch, folder, *args, app="serve_probe", tls=None, unix=None, **environ):
         self.tls, self.unix = tls, unix
-        self.log = folder / "log"
-        bind = f"unix:{unix}" if unix else f"127.0.0.1:{self.port}"
-        paths = os.pathsep.join(map(str, (ROOT / "src", HERE)))
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "costrel", "--app", app, "serve", "--bind", bind, *args],
-                cwd=folder,
-                env={**os.environ, "PYTHONPATH": paths, "SERVE_PROBE": str(folder), **environ},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def said(self):
-        return self.log.read_text(errors="replace")
-
-    def until(self, is_so):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := is_so()):
-            assert time.monotonic() < deadline, self.said()
-            assert self.process.poll() is None, self.said()
-            try:
-                self.process.wait(0.02)
-            except subprocess.TimeoutExpired:
-                continue
-        return found
+        bind = f"unix:{unix}" if unix else "ADDRESS"
+        command = ["costrel", "--app", app, "serve", "--bind", bind, *args]
+        server = args[args.index("--server") + 1] if "--server" in args else "costrel"
+        self.started = started = launch(command, needs=server, SERVE_PROBE=str(folder), **environ)
+        self.port, self.process = started.port, started.process
+        self.said, self.until, self.end, self.ended = started.said, started.until, started.end, started.ended
 
     def connection(self):
         if self.unix:
@@ -111,41 +77,10 @@ class Served:
 
         return self.until(answer)
 
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self):
-        """Return the status that it ends with, soon."""
-        try:
-            return self.process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            pytest.fail(f"it did not end, and said:\n{self.said()}")
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
 
 @pytest.fixture
-def serve(tmp_path):
-    running = []
-
-    def start(*args, **options):
-        running.append(Served(tmp_path, *args, **options))
-        return running[-1]
-
-    yield start
-    for served in running:
-        if served.process.poll() is None:
-            served.process.terminate()
-            try:
-                served.process.wait(PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                served.process.kill()
-                served.process.wait()
+def serve(launch, tmp_path):
+    return lambda *args, **options: Served(launch, tmp_path, *args, **options)
 
 
 @pytest.fixture(scope="session")
@@ -185,7 +120,6 @@ def certificate(tmp_path_factory):
 def test_each_server_answers_as_the_proxies_say_and_ends_in_peace(
     serve, tmp_path, server, interface, workers
 ):
-    need(server)
     if server == "waitress" and workers > 1:
         workers = 1
     served = serve("--server", server, "--interface", interface, "--workers", str(workers))
@@ -227,7 +161,6 @@ def served_until_refused(served):
 
 @pytest.mark.parametrize(("server", "interface"), WAYS)
 def test_interrupt_ends_it_too(serve, server, interface):
-    need(server)
     served = serve("--server", server, "--interface", interface)
     served.seen()
 
@@ -236,7 +169,6 @@ def test_interrupt_ends_it_too(serve, server, interface):
 
 @pytest.mark.parametrize(("server", "interface"), WAYS)
 def test_unix_socket_is_answered_and_its_proxy_believed(serve, tmp_path, server, interface):
-    need(server)
     path = str(tmp_path / "s")
     # What a server leaves that was killed.
     with socket.socket(socket.AF_UNIX) as sock:
@@ -249,7 +181,6 @@ def test_unix_socket_is_answered_and_its_proxy_believed(serve, tmp_path, server,
 
 @pytest.mark.parametrize(("server", "interface"), [way for way in WAYS if way[0] != "waitress"])
 def test_https_is_served_with_a_certificate(serve, certificate, server, interface):
-    need(server)
     cert, key = map(str, certificate)
     context = ssl.create_default_context(cafile=cert)
     served = serve(
@@ -261,7 +192,6 @@ def test_https_is_served_with_a_certificate(serve, certificate, server, interfac
 
 
 def test_server_that_confuses_underscores_is_told_of(serve):
-    need("granian")
     served = serve("--server", "granian", "--interface", "wsgi")
     served.seen()
 
@@ -270,7 +200,6 @@ def test_server_that_confuses_underscores_is_told_of(serve):
 
 @pytest.mark.parametrize(("server", "interface"), [way for way in WAYS if way != ("granian", "wsgi")])
 def test_header_with_underscores_does_not_pass_for_that_of_a_proxy(serve, server, interface):
-    need(server)
     served = serve("--server", server, "--interface", interface)
     served.seen()
     seen = json.loads(served.get(headers={"X_Forwarded_For": "6.6.6.6"}))
@@ -284,7 +213,6 @@ def test_header_with_underscores_does_not_pass_for_that_of_a_proxy(serve, server
     ("server", "interface"), [("granian", "asgi"), ("uvicorn", "asgi"), ("gunicorn", "wsgi")]
 )
 def test_several_workers_answer(serve, server, interface):
-    need(server)
     served = serve("--server", server, "--interface", interface, "--workers", "3")
     served.seen()
     processes = set()
@@ -294,7 +222,6 @@ def test_several_workers_answer(serve, server, interface):
 
 
 def test_factory_with_arguments_is_called_in_the_workers_and_async_views_choose_the_interface(serve):
-    need("uvicorn")
     served = serve(
         "--server", "uvicorn", "--workers", "2", app="serve_probe:create_app('boat', has_async=True)"
     )

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Ending", "at_end", "is_ending", "not_at_end"]
+__all__ = ["Ending", "at_end", "call_in_main_thread", "is_ending", "not_at_end"]
 
 
 class Ending(Protocol):
@@ -90,7 +90,7 @@ def _leave_on_sigterm() -> None:
     if threading.current_thread() is threading.main_thread():
         _set_handler()
     else:
-        _call_in_main_thread(_set_handler)
+        call_in_main_thread(_set_handler)
 
 
 def _set_handler() -> None:
@@ -102,7 +102,7 @@ def _leave(number: int, frame: Any) -> None:
     raise SystemExit(128 + number)
 
 
-def _call_in_main_thread(function: Callable[[], None]) -> None:
+def call_in_main_thread(function: Callable[[], None]) -> None:
     """Have the main thread call a function as soon as it runs Python code; handlers are set only there."""
     import ctypes  # for cost: 3 ms, where a request in a thread is the first
 

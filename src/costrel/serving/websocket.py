@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, cast
 
 from werkzeug.exceptions import Forbidden
@@ -29,14 +28,14 @@ from costrel.core.ws_handler import SocketHandler
 from costrel.serving.scope import fill
 from costrel.serving.session_ahead import aopen_session_ahead
 from costrel.serving.socket_context import WebSocketContext
-from costrel.serving.socket_signals import tell_before_stop
+from costrel.serving.stopping import closed, is_of_test, opened
 from costrel.serving.sync_socket import SyncWebSocket, in_own_thread
 from costrel.serving.threads import in_thread
 from costrel.signals import appcontext_pushed
 from costrel.sockets import WebSocket
 from costrel.sockets.channel import CLOSED
 
-__all__ = ["answer_websocket", "close_websockets", "end_websockets", "serve_websocket"]
+__all__ = ["answer_websocket", "close_websockets", "serve_websocket"]
 
 
 async def answer_websocket(
@@ -54,8 +53,6 @@ async def answer_websocket(
     if message["type"] != "websocket.connect":  # the client left before it was here
         return
 
-    if "_websockets" not in app.__dict__:
-        tell_before_stop(partial(end_websockets, app))
     environ: dict[str, Any] = {}
     fill(environ, scope, receive)
     # HTTP/2 has no such headers (RFC 8441), and Werkzeug's adapter looks for them.
@@ -101,13 +98,17 @@ async def serve_websocket(
     else:
         ctx.push()
     connections.add(ws)
+    stop = _Stop(ws)
     try:
+        if not is_of_test(environ):
+            opened(stop)
         error = await _answer(ctx, ws, can_refuse)
     except BaseException as raised:
         error = raised
         raise
     finally:
         connections.discard(ws)
+        closed(stop)
         ws._release()
         if isinstance(error, WebSocketDisconnect) or (error is not None and app.should_ignore_error(error)):
             error = None
@@ -287,6 +288,20 @@ async def _quietly(closing: Any) -> None:
         await closing
 
 
+class _Stop:
+    """Ends a connection when the server stops."""
+
+    __slots__ = ("__weakref__", "_loop", "_ws")
+
+    def __init__(self, ws: WebSocket) -> None:
+        self._ws = ws
+        self._loop = asyncio.get_running_loop()
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._ws.interrupt, RESTART)
+
+
 class _IdleTimer:
     """Ends a connection on which nothing moves, in either direction.
 
@@ -336,16 +351,3 @@ def close_websockets(app: Any, code: int = RESTART) -> int:
         ws.interrupt(code)
 
     return len(connections)
-
-
-async def end_websockets(app: Any, code: int = RESTART) -> None:
-    """End all connections of an application, and wait until they are gone.
-
-    Args:
-        app: The application.
-        code: As for ``close_websockets``.
-    """
-    tasks = [ws._served_by for ws in _connections_of(app) if ws._served_by is not None]
-    close_websockets(app, code)
-    if tasks:
-        await asyncio.wait(tasks)

@@ -11,24 +11,22 @@ import contextlib
 import contextvars
 import socket
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from types import FrameType
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from costrel.core.ws_codes import INTERNAL_ERROR, RESTART
+from costrel.core.ws_codes import INTERNAL_ERROR
 from costrel.core.ws_handler import SocketHandler
 from costrel.core.ws_handshake import accepting, offered_subprotocols, read_key
 from costrel.errors import SetupError
 from costrel.serving.offload import kept_loop
-from costrel.serving.process_end import at_end
 from costrel.serving.socket_context import WebSocketContext
 from costrel.serving.socket_pump import Pump
-from costrel.serving.websocket import end_websockets, serve_websocket
+from costrel.serving.stopping import closed, opened
+from costrel.serving.websocket import serve_websocket
 
 __all__ = ["answer_upgrade", "is_for_websocket"]
 
@@ -41,8 +39,7 @@ _HIGH_WATER_BYTES = 262_144
 _CLOSE_SECONDS = 3
 """How long the client has to answer a close, and to take what is left."""
 
-_WATCH_SECONDS = 0.5
-"""How often a worker of gunicorn is asked whether it stops: it says so to nobody."""
+_TICK_SECONDS = 0.5
 
 
 def is_for_websocket(app: Any, environ: dict[str, Any]) -> bool:
@@ -142,10 +139,9 @@ class _Connection:
         self._is_accepted = False
         self._heard = True
         self._refusal_start: dict[str, Any] | None = None
-        self._worker = _gunicorn_worker()
         self._ping_seconds: float | None = app.config["WEBSOCKET_PING_INTERVAL"]
         self._until_ping = self._ping_seconds or 0.0
-        self._tick_seconds = min(_WATCH_SECONDS, self._ping_seconds or _WATCH_SECONDS)
+        self._tick_seconds = min(_TICK_SECONDS, self._ping_seconds or _TICK_SECONDS)
         self._task: asyncio.Task[None] | None = None
         self.refusal: tuple[str, list[tuple[str, str]], bytes] | None = None
 
@@ -161,16 +157,17 @@ class _Connection:
             tick_seconds=self._tick_seconds,
         )
         was_blocking = self._sock.gettimeout()
-        with _open:
-            _open.add(self)
+        opened(self, with_process=True)
         try:
             context = contextvars.copy_context()
             self._loop.call_soon_threadsafe(self._start, environ, context)
             self._pump.run(_CLOSE_SECONDS)
         finally:
-            with _open:
-                _open.discard(self)
+            closed(self)
             self._sock.settimeout(was_blocking)
+
+    def stop(self) -> None:
+        """Do nothing: the handler is told (``serving/websocket.py``), and the end waits for this thread."""
 
     def hang_up(self) -> None:
         """End the connection for both sides."""
@@ -181,9 +178,6 @@ class _Connection:
         self._loop.call_soon_threadsafe(function, *args)
 
     def _tick(self) -> None:
-        if self._worker is not None and not self._worker.alive:
-            self._worker = None
-            self._on_loop(self._stop)
         if self._ping_seconds:
             self._until_ping -= self._tick_seconds
             if self._until_ping <= 0:
@@ -280,72 +274,9 @@ class _Connection:
         self._heard = False
         self._write(self._frames.ping())
 
-    def _stop(self) -> None:
-        for ws in tuple(self._app.__dict__.get("_websockets", ())):
-            if ws._served_by is self._task:
-                ws.interrupt(RESTART)
-
 
 def _status_line(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"{status} Unknown"
-
-
-def _gunicorn_worker() -> Any:
-    """Find the worker of gunicorn whose thread this is.
-
-    NOTE: gunicorn waits for its threads to end before it tells anybody that it
-    stops, and theirs never would.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith("gunicorn.workers."):
-            worker = frame.f_locals.get("self")
-            if hasattr(worker, "alive"):
-                return worker
-        frame = frame.f_back
-
-    return None
-
-
-class _Open:
-    """The connections of this process, ended with it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Condition()
-        self._connections: set[_Connection] = set()
-        self._is_watched = False
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
-
-    def add(self, connection: _Connection) -> None:
-        self._connections.add(connection)
-        if not self._is_watched:
-            self._is_watched = True
-            at_end(self)
-
-    def discard(self, connection: _Connection) -> None:
-        self._connections.discard(connection)
-        self._lock.notify_all()
-
-    def end(self) -> None:
-        """Close all with 1012, and wait until they are gone, within a bound."""
-        with self._lock:
-            apps = {connection._app for connection in self._connections}
-        for app in apps:
-            asyncio.run_coroutine_threadsafe(end_websockets(app), kept_loop())
-        with self._lock:
-            self._lock.wait_for(lambda: not self._connections, _CLOSE_SECONDS)
-
-    def forget(self) -> None:
-        """Begin anew in a child process."""
-        self.__init__()  # type: ignore[misc]  # that is what a new beginning is
-
-
-_open = _Open()
