@@ -6,7 +6,8 @@ import asyncio
 import os
 import threading
 
-from costrel import Costrel, request
+from costrel import Costrel, request, stream_with_context
+from costrel.serving.until_stop import until_stop
 from costrel.sse import EventStream
 
 FOLDER = os.environ.get("STOP_PROBE", ".")
@@ -23,7 +24,7 @@ def note(event):
 
 @app.teardown_request
 def torn_down(error):
-    if request.path.startswith("/events"):
+    if request.path.startswith(("/events", "/plain")):
         note(f"torn down {type(error).__name__}")
 
 
@@ -64,6 +65,16 @@ def events_of_a_sync_view():
 @app.get("/events/sync")
 def sync_events():
     return EventStream(ticking(), retry=2_000)
+
+
+@app.get("/plain/async")
+async def plain_stream():
+    return until_stop(silent())
+
+
+@app.get("/plain/sync")
+def sync_plain_stream():
+    return stream_with_context(until_stop(ticking()))
 
 
 @app.websocket("/socket/async")
