@@ -19,6 +19,7 @@ from costrel import (
     template_rendered,
     templating,
 )
+from costrel.templating import DispatchingJinjaLoader
 
 
 @pytest.fixture
@@ -277,6 +278,23 @@ def test_application_goes_before_its_blueprints(app):
         assert render_template("hello.html", name="Ada") == "Hello Ada!"
         assert render_template("own.html") == "also"
         assert {"hello.html", "own.html", "mail.txt"} <= set(app.jinja_env.list_templates())
+
+
+@pytest.mark.parametrize("explained", [False, True])
+def test_order_of_the_loaders_can_be_overridden_as_in_flask(app, explained):
+    class BlueprintsFirst(DispatchingJinjaLoader):
+        def _iter_loaders(self, template):
+            yield from reversed([*super()._iter_loaders(template)])
+
+    app.config["EXPLAIN_TEMPLATE_LOADING"] = explained
+    app.create_global_jinja_loader = lambda: BlueprintsFirst(app)
+    blueprint(app, "admin", hello="of the blueprint")
+
+    with app.app_context():
+        assert render_template("hello.html") == "of the blueprint"
+        assert "hello.html" in app.jinja_env.list_templates()
+        with pytest.raises(TemplateNotFound, match="looked in"):
+            render_template("helo.html")
 
 
 def test_unknown_template_says_where_it_was_looked_for_and_what_is_near(app):

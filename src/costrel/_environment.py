@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from jinja2 import BaseLoader, Template, TemplateNotFound, TemplatesNotFound
@@ -121,19 +122,26 @@ class DispatchingJinjaLoader(BaseLoader):
         if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
             return self._get_source_explained(environment, template)
 
-        for _, loader in self._iter_loaders():
+        return self._get_source_fast(environment, template)
+
+    # The names and arguments of the private methods are Flask's: applications override them to
+    # look into the folder of the request's blueprint first.
+
+    def _get_source_fast(self, environment: Any, template: str) -> Source:
+        """Ask the loaders one after the other."""
+        for _, loader in self._iter_loaders(template):
             try:
                 return loader.get_source(environment, template)
             except TemplateNotFound:
                 continue
 
-        raise MissingTemplate(template, self._places)
+        raise MissingTemplate(template, partial(self._places, template))
 
     def _get_source_explained(self, environment: Any, template: str) -> Source:
         """Ask every loader, and log what each of them says."""
         attempts = []
         found: Source | None = None
-        for owner, loader in self._iter_loaders():
+        for owner, loader in self._iter_loaders(template):
             answer: Source | None = None
             with suppress(TemplateNotFound):
                 answer = loader.get_source(environment, template)
@@ -142,22 +150,26 @@ class DispatchingJinjaLoader(BaseLoader):
 
         explain_template_loading_attempts(self.app, template, attempts)
         if found is None:
-            raise MissingTemplate(template, self._places)
+            raise MissingTemplate(template, partial(self._places, template))
 
         return found
 
-    def _iter_loaders(self) -> Iterator[tuple[Any, BaseLoader]]:
+    def _iter_loaders(self, template: str) -> Iterator[tuple[Any, BaseLoader]]:
+        """Yield who may have a template, with the loader, in the order of asking."""
+        yield from self._all_loaders()
+
+    def _all_loaders(self) -> Iterator[tuple[Any, BaseLoader]]:
         app = self.app
         for owner in (app, *app.iter_blueprints()):
             loader = owner.jinja_loader
             if loader is not None:
                 yield owner, loader
 
-    def _places(self) -> Iterator[tuple[str, BaseLoader]]:
-        for owner, loader in self._iter_loaders():
+    def _places(self, template: str) -> Iterator[tuple[str, BaseLoader]]:
+        for owner, loader in self._iter_loaders(template):
             kind = "application" if owner is self.app else "blueprint"
             yield f"{kind} {owner.name!r}", loader
 
     def list_templates(self) -> list[str]:
         """Name all templates of the application and its blueprints."""
-        return list({name for _, loader in self._iter_loaders() for name in loader.list_templates()})
+        return list({name for _, loader in self._all_loaders() for name in loader.list_templates()})
