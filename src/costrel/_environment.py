@@ -83,7 +83,8 @@ class Environment(RenderEnvironment):
             loader = self.loader
             if not error.templates or not isinstance(loader, DispatchingJinjaLoader):
                 raise
-            raise MissingTemplates(error.templates, loader._places) from None
+            places = partial(loader._places, str(error.templates[-1]))
+            raise MissingTemplates(error.templates, places) from None
 
     def _compiled_string(self, source: str) -> Template:
         """Return the template of a source, compiled the first time.
