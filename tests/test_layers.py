@@ -15,8 +15,10 @@ LEVELS = {
     0: {"_missing", "_mode", "_werkzeug", "errors", "signals", "typing"},
     1: {"_current", "core"},
     2: {
+        "_app_context",
         "_environment",
         "_proxies",
+        "_request_context",
         "checks",
         "config",
         "ctx",

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 from costrel import _proxies
 
 if TYPE_CHECKING:
+    from costrel._app_context import _AppCtxGlobals
     from costrel.app import Costrel
-    from costrel.ctx import AppContext, RequestContext, _AppCtxGlobals
+    from costrel.ctx import AppContext, RequestContext
     from costrel.sessions import SessionMixin
     from costrel.sockets import WebSocket
     from costrel.wrappers import Request

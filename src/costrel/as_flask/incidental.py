@@ -22,6 +22,7 @@ _NAMES = {
         costrel.globals: current_app g request request_ctx session _cv_app _cv_request
         costrel.helpers: get_debug_flag get_flashed_messages get_load_dotenv send_from_directory
         costrel.sansio.app: App T_shell_context_processor T_template_filter T_template_global T_template_test
+        costrel.sansio.app: _make_timedelta
         costrel.sansio.hooks: T_teardown
         costrel.sessions: SecureCookieSessionInterface SessionInterface
         costrel.signals: appcontext_tearing_down got_request_exception request_finished request_started
@@ -110,7 +111,7 @@ _NAMES = {
     """,
     "sansio.app": """
         costrel.config: Config ConfigAttribute
-        costrel.ctx: _AppCtxGlobals
+        costrel._app_context: _AppCtxGlobals
         costrel.helpers: get_debug_flag
         costrel.json.provider: DefaultJSONProvider JSONProvider
         costrel.logging: create_logger

@@ -23,6 +23,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from costrel import _mode
 from costrel import typing as ft
+from costrel._app_context import _AppCtxGlobals
 from costrel.config import Config, ConfigAttribute
 from costrel.core.contracts import Application
 from costrel.core.drive import is_async
@@ -33,7 +34,6 @@ from costrel.core.next_url import encode_controls
 from costrel.core.on_loop import mark_on_loop
 from costrel.core.timeouts import check_timeout
 from costrel.core.views import where_defined
-from costrel.ctx import _AppCtxGlobals
 from costrel.errors import SetupError
 from costrel.helpers import _split_blueprint_path, get_debug_flag
 from costrel.json.provider import DefaultJSONProvider, JSONProvider

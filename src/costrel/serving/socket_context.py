@@ -6,12 +6,13 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
+from costrel._app_context import teardown_step
 from costrel._missing import MISSING
+from costrel._request_context import RequestContext
 from costrel.core import ws_lifecycle
 from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
 from costrel.core.drive import Steps
-from costrel.ctx import RequestContext, _teardown_step
 from costrel.signals import appcontext_pushed
 
 __all__ = ["WebSocketContext"]
@@ -48,6 +49,6 @@ class WebSocketContext(RequestContext):
         with errors:
             self._close_request()
         with errors:
-            yield from _teardown_step(self, "do_teardown_appcontext", exc)
+            yield from teardown_step(self, "do_teardown_appcontext", exc)
         yield from self._close(exc, errors)
         errors.raise_first()
