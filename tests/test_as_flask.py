@@ -243,7 +243,20 @@ def test_the_package_can_be_loaded_again():
         answer["name"] = flask.Flask.__name__
     """)
 
-    assert answer == {"name": "Costrel"}
+    assert answer == {"name": "Flask"}
+
+
+def test_the_class_of_an_application_bears_flasks_name():
+    answer = answers("""
+        import pickle
+        from flask import Flask
+        app = Flask("shop")
+        answer["class"] = app.__class__.__name__
+        answer["repr"] = repr(app)
+        answer["pickled"] = pickle.loads(pickle.dumps(Flask)) is Flask
+    """)
+
+    assert answer == {"class": "Flask", "repr": "<Flask 'shop'>", "pickled": True}
 
 
 def test_python_m_flask_is_the_command():

@@ -177,9 +177,11 @@ def _load_what_flask_loads(module: ModuleType) -> None:
     """Load the public names, and give every loaded module its second name.
 
     Post-import hooks of monitoring tools wait for ``flask.app``, which Flask
-    imports by itself.
+    imports by itself. Applications' tests ask for the name of the class, and for an
+    application's ``repr``, which has it; ``pickle`` and tracebacks go by the other one.
     """
     dir(module)
+    sys.modules["costrel.app"].Costrel.__name__ = "Flask"
     for name in sorted(MODULES):
         if own_name(name) in sys.modules and name not in sys.modules:
             __import__(name)
