@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
+import time
 import types
 
 import pytest
@@ -174,15 +175,29 @@ def test_granian_is_held_up_until_the_listener_is_done(listener, put_module):
     assert event.wait(PATIENCE_SECONDS)
 
 
-def test_granian_is_not_held_up_by_a_second_signal(listener, put_module):
+def test_granian_is_not_held_up_when_signals_go_on(listener, put_module):
     event = threading.Event()
     handler = put_module("granian._signals", GRANIAN.format(name="signal_event")).set_loop_signals(event)
     hear(listener)
 
-    handler(signal.SIGTERM, None)
-    handler(signal.SIGTERM, None)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not event.wait(0.05) and time.monotonic() < deadline:
+        handler(signal.SIGTERM, None)
 
     assert event.is_set()
+    assert not listener.go_on.is_set()
+
+
+def test_granian_is_held_up_though_ctrl_c_is_two_signals(listener, put_module):
+    event = threading.Event()
+    handler = put_module("granian._signals", GRANIAN.format(name="signal_event")).set_loop_signals(event)
+    hear(listener)
+
+    handler(signal.SIGINT, None)
+    handler(signal.SIGTERM, None)
+
+    assert listener.told.wait(PATIENCE_SECONDS)
+    assert not event.is_set()
 
 
 def test_granian_that_works_in_another_way_is_treated_as_any_server(listener, put_module, handled):

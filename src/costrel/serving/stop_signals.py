@@ -34,6 +34,9 @@ __all__ = ["Listener", "hear"]
 _PATIENCE_SECONDS = 2
 """How long a server is held up that would cut its WebSockets off at once."""
 
+_AT_ONCE_SECONDS = 0.5
+"""Signals so soon after one another are one: Ctrl-C reaches a worker, and its parent, which sends another."""
+
 _LOOK_SECONDS = 0.2
 
 _NUMBERS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)]
@@ -99,18 +102,22 @@ def _find_granians_cell() -> CellType | None:
 
 
 class _Later:
-    """An event that is set when the listener has had its time, or at the second attempt."""
+    """An event that is set when the listener has had its time, or is asked for again."""
 
     def __init__(self, event: Any, listener: Listener) -> None:
         self._event = event
         self._listener = listener
-        self._was_asked = False
+        self._asked_at: float | None = None
 
     def set(self) -> None:
         """Set the event, soon."""
-        if self._was_asked or not _in_new_thread(self._tell_and_set):
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            if not _in_new_thread(self._tell_and_set):
+                self._event.set()
+        elif now - self._asked_at > _AT_ONCE_SECONDS:
             self._event.set()
-        self._was_asked = True
 
     def _tell_and_set(self) -> None:
         try:
