@@ -22,6 +22,9 @@ def note(event):
         notes.write(f"{event}\n")
 
 
+note("loaded")
+
+
 @app.teardown_request
 def torn_down(error):
     if request.path.startswith(("/events", "/plain")):
