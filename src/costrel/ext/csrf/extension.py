@@ -61,6 +61,9 @@ class CSRFProtect(Extension[CSRFOptions]):
 
     def setup(self, app: Costrel, options: CSRFOptions) -> None:
         """Register the check."""
+        if options.secret_key is None:
+            # Flask-WTF, which other extensions may bring, takes a key that is there for one that is set.
+            app.config.pop("WTF_CSRF_SECRET_KEY", None)
 
         def csrf_protect() -> None:
             if options.enabled and options.check_default:

@@ -14,6 +14,7 @@ from costrel import current_app, g, session
 from costrel.ctx import current_context
 from costrel.errors import ConfigError
 from costrel.ext.csrf.errors import NoSecretKeyError, token_error
+from costrel.ext.csrf.plain_tokens import is_plain_token, read_plain_token
 from costrel.ext.csrf.tokens import Key, is_secret, make_secret, make_token, matches, read_token
 
 __all__ = ["FIELD_NAME", "TIME_LIMIT_SECONDS", "generate_csrf", "renew_csrf", "validate_csrf"]
@@ -98,7 +99,8 @@ def validate_csrf(
     if not is_secret(secret):
         raise token_error("The CSRF session token is missing.")
 
-    found = read_token(data, keys=keys, now=time.time(), max_age=_max_age(time_limit))
+    read = read_plain_token if is_plain_token(data) else read_token
+    found = read(data, keys=keys, now=time.time(), max_age=_max_age(time_limit))
     previous = session.get(_previous(field))
     if not matches(found, [one for one in (secret, previous) if is_secret(one)]):
         raise token_error("The CSRF tokens do not match.")
