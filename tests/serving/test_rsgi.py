@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from contextlib import suppress
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -38,6 +42,13 @@ class Body:
         return piece
 
 
+class Stream:
+    """What granian gives for a body in pieces; it ends when nobody has it any more."""
+
+    def __init__(self, send_bytes):
+        self.send_bytes = send_bytes
+
+
 class Protocol:
     """What granian hands an application beside the scope."""
 
@@ -68,7 +79,9 @@ class Protocol:
             assert not self.answers, "answered twice"
             self.answers.append((name, status, dict(headers), *rest))
             if name == "response_stream":
-                return SimpleNamespace(send_bytes=self._send_bytes)
+                stream = Stream(self._send_bytes)
+                self.stream = weakref.ref(stream)
+                return stream
             return None
 
         return answer
@@ -325,6 +338,32 @@ async def test_stream_ends_when_the_client_leaves(app):
     await asyncio.wait_for(app.__rsgi__(rsgi_scope(), protocol), 10)
 
     assert events == ["closed", "torn down"]
+
+
+@pytest.mark.parametrize("source", ["sync", "async"])
+async def test_stream_that_fails_is_let_go_of_so_that_its_client_does_not_wait(app, view_of, source):
+    def pieces():
+        yield "one"
+        raise OSError("the disk is gone")
+
+    async def async_pieces():
+        yield "one"
+        raise OSError("the disk is gone")
+
+    app.get("/")(view_of(pieces if source == "sync" else async_pieces))
+    protocol = Protocol()
+    gc.disable()  # which would come sooner or later
+    try:
+        with suppress(OSError):
+            await app.__rsgi__(rsgi_scope(), protocol)
+        deadline = monotonic() + 30
+        while protocol.stream() is not None and monotonic() < deadline:
+            await asyncio.sleep(0)  # a worker thread lets go of it too
+    finally:
+        gc.enable()
+
+    assert protocol.sent == [b"one"]
+    assert protocol.stream() is None
 
 
 async def test_piece_for_a_client_that_has_left_is_no_error_of_the_application(app):

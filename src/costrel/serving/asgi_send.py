@@ -282,13 +282,13 @@ class _InThreads:
 
     async def next(self) -> bytes | None:
         """Return the next piece; ``None`` at the end."""
-        step = self._step = begin_in_thread(self._context, _next_of, self._rest)
+        self._step = begin_in_thread(self._context, _next_of, self._rest)
 
-        return await asyncio.shield(step)  # a thread cannot be interrupted
+        return await asyncio.shield(self._step)  # a thread cannot be interrupted
 
     async def close(self) -> None:
         """Close the body, after the step that a thread may be at."""
-        step = self._step
+        step, self._step = self._step, None  # an error it holds has frames that hold this
         if step is not None:
             await asyncio.wait((step,))
             if not step.cancelled():
@@ -325,8 +325,14 @@ async def _while_connected(leaving: Any, sending: Any) -> None:
                 one.cancel()
         results = await asyncio.gather(task, watch, return_exceptions=True)
     error = results[0]
-    if isinstance(error, BaseException) and not isinstance(error, ClientLeftError | asyncio.CancelledError):
-        raise error
+    try:
+        if isinstance(error, BaseException) and not isinstance(
+            error, ClientLeftError | asyncio.CancelledError
+        ):
+            raise error
+    finally:
+        # What holds its traceback, and with it this frame: RSGI's stream ends when nobody has it any more.
+        task = watch = one = error = results = None  # type: ignore[assignment]
 
 
 async def _disconnected(receive: Any) -> None:

@@ -106,6 +106,8 @@ class _Pool:
             loop.call_soon_threadsafe(_settle, future, result, error)
         except RuntimeError:  # the loop was closed: nobody waits any more
             _settle_nowhere(result)
+        finally:
+            del loop, future, result, error  # the error's traceback holds this frame
 
         return stays
 
@@ -193,23 +195,26 @@ async def in_thread_until_cancelled(function: Callable[..., Any], *args: Any) ->
 async def _to_its_end(future: asyncio.Future[Any]) -> Any:
     """Await what a thread does. It cannot be interrupted: a cancellation comes after it, at the next wait."""
     try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError as error:
-        if future.done() and (future.cancelled() or future.exception() is error):
-            raise
-        reason = error.args
-
-    while not future.done():
         try:
-            await asyncio.wait((future,))
-        except asyncio.CancelledError:
-            continue  # once is enough
-    task = asyncio.current_task()
-    assert task is not None
-    task.uncancel()
-    task.cancel(*reason)
+            return await asyncio.shield(future)
+        except asyncio.CancelledError as error:
+            if future.done() and (future.cancelled() or future.exception() is error):
+                raise
+            reason = error.args
 
-    return future.result()
+        while not future.done():
+            try:
+                await asyncio.wait((future,))
+            except asyncio.CancelledError:
+                continue  # once is enough
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        task.cancel(*reason)
+
+        return future.result()
+    finally:
+        del future  # its error's traceback holds this frame
 
 
 async def in_thread_keeping(context: contextvars.Context, function: Callable[..., Any], *args: Any) -> Any:
@@ -227,3 +232,5 @@ async def in_thread_keeping(context: contextvars.Context, function: Callable[...
         if not future.cancelled() and future.exception() is None:  # both came at once
             _settle_nowhere(future.result())
         raise
+    finally:
+        del future  # as above
