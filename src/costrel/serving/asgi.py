@@ -322,6 +322,9 @@ async def _answer_fast(
                         for function in app.before_request_funcs.get(None, ()):
                             if type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE:
                                 rv = await function()
+                            elif may_run_on_loop(function):
+                                rv = function()
+                                rv = await rv if type(rv) is CoroutineType else rv
                             else:
                                 rv = await call(function)
                             if rv is not None:
@@ -369,6 +372,9 @@ async def _answer_fast(
                     for function in reversed(app.after_request_funcs.get(None, ())):
                         if type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE:
                             response = await function(response)
+                        elif may_run_on_loop(function):
+                            response = function(response)
+                            response = await response if type(response) is CoroutineType else response
                         else:
                             response = await call(function, response)
             if ctx._session_object is not None or (
