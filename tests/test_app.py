@@ -239,6 +239,21 @@ def test_url_outside_of_a_request_needs_a_server_name(shop):
         assert url_for("index") == "http://shop.example/"
 
 
+def test_page_for_a_refused_host_builds_paths_and_says_which_endpoint_is_unknown(app, client):
+    app.config["TRUSTED_HOSTS"] = ["shop.example"]
+    app.add_url_rule("/items/<int:number>", "item", lambda number: "")
+
+    @app.errorhandler(400)
+    def refused(error):
+        with pytest.raises(BuildError, match="nothing"):
+            url_for("nothing")
+        return url_for("item", number=7), 400
+
+    response = client(app).get("/items/1", headers={"Host": "evil.example"}, base_url="http://x/shop")
+
+    assert response.text == "/shop/items/7"
+
+
 def test_slash_is_added_without_naming_the_host(app, client, flask_app):
     for each in (app, flask_app):
         each.add_url_rule("/folder/", "folder", lambda: "")

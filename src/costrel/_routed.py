@@ -187,6 +187,9 @@ class Routed(App):
             if url is not None:
                 return url if _anchor is None else url + self._url_suffix(_anchor)
             adapter = scope.url_adapter
+            if adapter is None:  # the request's host was refused; a path needs none
+                name, root = self.config["SERVER_NAME"] or "", scope.environ.get("SCRIPT_NAME") or "/"
+                adapter = self.url_map.bind(name, root, "")
         else:
             adapter = self._adapter_for(ctx, scope)
             self.inject_url_defaults(endpoint, values)
