@@ -101,3 +101,16 @@ def test_child_process_begins_with_nothing_open(all_open):
 )
 def test_requests_of_test_clients_are_known(environ, expected):
     assert is_of_test(environ) == expected
+
+
+def test_what_is_dropped_while_all_are_told_is_no_harm(all_open):
+    things = [Thing() for _ in range(3)]
+    for thing in things:
+        all_open.add(thing, False)
+        thing.stop = things.clear
+    del thing
+
+    all_open.tell()
+
+    gc.collect()
+    assert len(all_open._things) == 0

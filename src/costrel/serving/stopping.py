@@ -9,7 +9,6 @@ protocol and no application.
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from typing import Protocol
@@ -63,8 +62,8 @@ class _Open:
     """All that is open in this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._things: weakref.WeakSet[Lasting] = weakref.WeakSet()
+        # No lock guards it: what closes a stream may be the garbage collector, in the midst of anything.
+        self._things: set[weakref.ref[Lasting]] = set()
         self._told_at: float | None = None
         self._ends_with_process = False
         self._forgets = False
@@ -77,29 +76,27 @@ class _Open:
         if with_process and not self._ends_with_process:
             self._ends_with_process = True
             at_end(self)
-        with self._lock:
-            self._things.add(thing)
+        self._things.add(weakref.ref(thing, self._things.discard))
         if hear(self):
             self._told_at = None  # what has stopped before was another server in this process
         elif self._told_at is not None and time.monotonic() - self._told_at < _LATE_SECONDS:
             thing.stop()
 
     def discard(self, thing: Lasting) -> None:
-        with self._lock:
-            self._things.discard(thing)
+        self._things.discard(weakref.ref(thing))
 
     def tell(self) -> None:
-        """Tell all that is open. In no signal handler: it takes a lock."""
+        """Tell all that is open."""
         self._told_at = time.monotonic()
-        with self._lock:
-            things = tuple(self._things)
-        for thing in things:
-            thing.stop()
+        for reference in self._things.copy():
+            thing = reference()
+            if thing is not None:
+                thing.stop()
 
     def wait(self, seconds: float) -> None:
         """Wait until nothing is open, for so long at most."""
         deadline = time.monotonic() + seconds
-        while len(self._things) and time.monotonic() < deadline:
+        while self._things and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
 
     def end(self) -> None:
@@ -109,8 +106,7 @@ class _Open:
 
     def forget(self) -> None:
         """Begin anew in a child process, in which nothing of it is open."""
-        self._lock = threading.Lock()  # whoever held it is not here
-        self._things = weakref.WeakSet()
+        self._things = set()
         self._told_at = None
         self._ends_with_process = False
 
