@@ -771,3 +771,25 @@ def test_the_current_context_has_what_the_proxies_stand_for(app):
         assert not current_context().has_request
         with pytest.raises(ContextError):
             _ = current_context().request
+
+
+def test_a_request_that_is_pushed_again_begins_with_an_empty_g(app):
+    ctx = app.test_request_context("/")
+    with ctx:
+        g.name = "ada"
+        with ctx:
+            assert g.name == "ada"
+
+    with ctx:
+        assert "name" not in g
+
+
+def test_a_client_that_keeps_the_context_sees_the_g_of_the_request(app, client):
+    @app.get("/")
+    def index():
+        g.name = "ada"
+        return "hello"
+
+    with client(app) as kept:
+        kept.get("/")
+        assert g.name == "ada"

@@ -36,6 +36,13 @@ class RequestContext(AppContext):
     _after_functions: list[ft.AfterRequestCallable[Any]] | None = None
     _flashes: list[tuple[str, str]] | None = None
     _deleted: frozenset[str] = frozenset()
+    _found: tuple[Any, dict[str, Any]] | None = None
+    """The rule and the view's arguments, if who made this found them, until they are asked for."""
+
+    _was_entered = False
+    _is_kept = False
+    """Whether a client or the debugger keeps this, to push it again as it was when the request ended."""
+
     _opens_session_at_push = True
     """Whether the push opens a session that Flask would open; under ASGI it is opened in a thread."""
 
@@ -176,7 +183,12 @@ class RequestContext(AppContext):
 
     def match_request(self) -> None:
         """Find the rule for the request, or the error that says why there is none."""
-        self.app._route(self)
+        found = self._found
+        if found is None:
+            self.app._route(self)
+        else:
+            self._found = None
+            self.app._note_route(self, found, None)
 
     def copy(self) -> RequestContext:
         """Return a context of the same request and session, to push elsewhere.
@@ -195,6 +207,9 @@ class RequestContext(AppContext):
         elif appcontext_pushed.receivers:
             announce(appcontext_pushed, app)
         self._over = None
+        if self._was_entered and not self._is_kept:
+            self._g = None  # one for each time, as Flask has it
+        self._was_entered = True
         if self._session_object is None and self._opens_session_at_push and not app._session_is_lazy():
             self._session  # noqa: B018  # opened now, because Flask would
         self.match_request()

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from itertools import product
 
 import pytest
+from werkzeug.routing import BaseConverter
 
 from costrel import (
     Blueprint,
@@ -203,6 +204,27 @@ def test_each_teardown_runs_though_others_fail(app, client, how, caplog):
     logged = [record.exc_info[0] for record in caplog.records if record.name == app.logger.name]
     assert logged == [ValueError, KeyError, OSError]
     assert not has_request_context()
+
+
+@pytest.mark.parametrize("path", ["/user/ada", "/user/adä"])
+@pytest.mark.parametrize("matching", ["", "subdomain"])
+@orders("view")
+def test_a_converter_is_asked_once(app, client, how, path, matching):
+    asked = []
+
+    class User(BaseConverter):
+        def to_python(self, value):
+            asked.append(value)
+            return value.upper()
+
+    app.url_map.converters["user"] = User
+    app.subdomain_matching = matching == "subdomain"
+    app.add_url_rule("/user/<user:name>", "user", made(how["view"], lambda name: name))
+
+    response = client(app).get(path)
+
+    assert (response.status_code, response.text) == (200, path.removeprefix("/user/").upper())
+    assert asked == [path.removeprefix("/user/")]
 
 
 @orders("before", "view")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from contextvars import copy_context
+from functools import partial
 from inspect import CO_COROUTINE
 from types import CoroutineType, FunctionType
 from typing import Any
@@ -117,7 +118,7 @@ def answer(app: Any, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any,
                 or may_run_on_loop(view)
             ):
                 return _answer_fast(app, match, headers, scope, receive, send)
-            return _answer_in_thread(app, scope, receive, send)
+            return _answer_in_thread(app, scope, receive, send, match)
         if match is None and table.lacks(path) and not _has_hooks(app):
             return _answer_fast(app, None, headers, scope, receive, send)
 
@@ -126,10 +127,11 @@ def answer(app: Any, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any,
         return _answer_in_thread(app, scope, receive, send)
 
     environ = ScopeEnviron(scope, receive)
-    if _is_for_thread(app, environ):
-        return _answer_in_thread(app, scope, receive, send)
+    is_for_thread, match = _find_place(app, environ)
+    if is_for_thread:
+        return _answer_in_thread(app, scope, receive, send, match)
 
-    return _answer_generally(app, environ, scope, receive, send)
+    return _answer_generally(app, environ, match, scope, receive, send)
 
 
 async def _answer_first(app: Any, scope: Any, receive: Any, send: Any) -> None:
@@ -170,23 +172,28 @@ def _has_hooks(app: Any) -> bool:
     )
 
 
-def _is_for_thread(app: Any, environ: Any) -> bool:
-    """Tell whether the view is synchronous or, without one, whether a hook or handler could be."""
+def _find_place(app: Any, environ: Any) -> tuple[bool, Any]:
+    """Tell whether the view is synchronous or, without one, whether a hook or handler could be.
+
+    Returns:
+        That, and the rule and the view's arguments, if there is a rule.
+    """
     probe = RequestContext(app, environ)
     try:
         app._route(probe)
     except Exception:
-        return True  # raised again there, where it is handled
+        return True, None  # raised again there, where it is handled
     free(probe)
-    if probe._match is not None:
-        view = app.view_functions.get(probe._match[0].endpoint)
+    match = probe._match
+    if match is not None:
+        view = app.view_functions.get(match[0].endpoint)
         automatic = environ["REQUEST_METHOD"] == "OPTIONS" and getattr(
-            probe._match[0], "provide_automatic_options", False
+            match[0], "provide_automatic_options", False
         )
         if view is not None and not automatic:
-            return not (is_async(view) or may_run_on_loop(view))
+            return not (is_async(view) or may_run_on_loop(view)), match
 
-    return any(
+    is_for_thread = any(
         not (is_async(function) or may_run_on_loop(function))
         for table in (
             app.url_value_preprocessors,
@@ -200,11 +207,13 @@ def _is_for_thread(app: Any, environ: Any) -> bool:
         for function in functions
     ) or bool(app.error_handler_spec)
 
+    return is_for_thread, match
+
 
 # In a worker thread.
 
 
-async def _answer_in_thread(app: Any, scope: Any, receive: Any, send: Any) -> None:
+async def _answer_in_thread(app: Any, scope: Any, receive: Any, send: Any, match: Any = None) -> None:
     """Answer by ``wsgi_app``, hooks, view and all, with one hop to a worker thread."""
     environ: dict[str, Any] = {}
     fill(environ, scope, receive)
@@ -214,24 +223,29 @@ async def _answer_in_thread(app: Any, scope: Any, receive: Any, send: Any) -> No
         # What is there when the thread looks for it needs no second hop.
         await environ["wsgi.input"].read_ahead(None)
     context = copy_context()
-    reply = await in_thread_keeping(context, _reply_by_wsgi, app, environ)
+    reply = await in_thread_keeping(context, _reply_by_wsgi, app, environ, match)
     reply.context = context
     await send_reply(reply, scope, receive, send)
 
 
-def _reply_by_wsgi(app: Any, environ: dict[str, Any]) -> Reply:
-    return Reply(app.wsgi_app, environ).read_first()
+def _reply_by_wsgi(app: Any, environ: dict[str, Any], match: Any) -> Reply:
+    # Where routing was done already, nothing is in the place of costrel's own method.
+    answer = app.wsgi_app if match is None else partial(app.wsgi_app, _match=match)
+
+    return Reply(answer, environ).read_first()
 
 
 # On the event loop.
 
 
-async def _answer_generally(app: Any, environ: Any, scope: Any, receive: Any, send: Any) -> None:
+async def _answer_generally(app: Any, environ: Any, match: Any, scope: Any, receive: Any, send: Any) -> None:
     """Answer by the generators of the lifecycle."""
     if own_method(app, "request_context") is None:
         ctx: Any = ScopeContext(app, environ)
     else:
         ctx = app.request_context(environ)
+    if match is not None:
+        ctx._found = match
     error: BaseException | None = None
     try:
         try:

@@ -53,7 +53,7 @@ class Started:
 
     def message(self) -> dict[str, Any]:
         """Return the ASGI message that starts the response."""
-        return start(int(self.status[:3]), self.headers)
+        return start(int(self.status.partition(" ")[0]), self.headers)
 
 
 def start(status: int, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:

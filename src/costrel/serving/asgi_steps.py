@@ -99,6 +99,7 @@ def reading_ahead(app: Any, ctx: Any) -> Coroutine[Any, Any, None] | None:
 async def leave(app: Any, ctx: Any, error: BaseException | None, scope: Any) -> None:
     """Pop the context with the error that teardown functions are to see."""
     if PRESERVE in scope:
+        ctx._is_kept = True
         scope[PRESERVE](ctx)
     if error is not None and app.should_ignore_error(error):
         error = None

@@ -55,9 +55,20 @@ _reset_current = current.reset
 _new_context = RequestContext.__new__
 
 
-def general_lane(app: Any, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a WSGI request by the generators of the lifecycle."""
+def general_lane(
+    app: Any, environ: dict[str, Any], start_response: Callable[..., Any], match: Any = None
+) -> Iterable[bytes]:
+    """Answer a WSGI request by the generators of the lifecycle.
+
+    Args:
+        app: The application.
+        environ: The WSGI environment.
+        start_response: The server's.
+        match: The rule and the view's arguments, if they were found already.
+    """
     ctx = app.request_context(environ)
+    if match is not None:
+        ctx._found = match
     error: BaseException | None = None
     try:
         try:
@@ -80,6 +91,7 @@ def general_lane(app: Any, environ: dict[str, Any], start_response: Callable[...
 def _leave(app: Any, ctx: Any, environ: dict[str, Any], error: BaseException | None) -> None:
     """Pop the context with the error that teardown functions are to see."""
     if "werkzeug.debug.preserve_context" in environ:
+        ctx._is_kept = True
         environ["werkzeug.debug.preserve_context"](ctx)
     if error is not None and app.should_ignore_error(error):
         error = None
@@ -111,7 +123,9 @@ def pop_what_was_left(ctx: Any, error: BaseException | None) -> None:
         top.pop(error)
 
 
-def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def wsgi_app(
+    self: Any, environ: dict[str, Any], start_response: Callable[..., Any], _match: Any = None
+) -> Iterable[bytes]:
     """Answer a WSGI request (PEP 3333); a method of the application.
 
     Example:
@@ -137,7 +151,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
         or not is_unchanged(type(app))
         or _get_current(None) is not None
     ):
-        return general_lane(app, environ, start_response)
+        return general_lane(app, environ, start_response, _match)
 
     ctx = _new_context(RequestContext)
     ctx.app = app
@@ -158,7 +172,9 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
             method = environ["REQUEST_METHOD"]
             table = app._table
             match = None
-            if (
+            if _match is not None:  # ``serving/asgi.py`` found it, and converters are not to run twice
+                app._note_route(ctx, _match, None)
+            elif (
                 table is not None
                 and ctx._request is None
                 and environ.get("HTTP_HOST") in known_hosts
@@ -168,7 +184,7 @@ def wsgi_app(self: Any, environ: dict[str, Any], start_response: Callable[..., A
                 path = environ.get("PATH_INFO", "/")
                 find = table.match
                 ctx._match = match = find(method, path if path.isascii() else decode_path(environ))
-            if match is None:
+            if match is None and _match is None:
                 app._route(ctx)
 
             try:
