@@ -8,16 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from costrel import Costrel, current_app
 from costrel.errors import SetupError
 
-__all__ = ["Database", "bind_names", "find_databases", "identifiers", "needs_loop"]
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+__all__ = ["Database", "bind_names", "find_databases", "identifiers", "is_async_engine", "needs_loop"]
+
+
+def is_async_engine(engine: Any) -> TypeGuard[AsyncEngine]:
+    """Tell an asynchronous engine, without SQLAlchemy's module for them: that needs greenlet."""
+    return hasattr(engine, "sync_engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Database:
     @property
     def is_async(self) -> bool:
         """Whether there is an asynchronous engine only."""
-        return isinstance(self.engine, AsyncEngine)
+        return is_async_engine(self.engine)
 
     @property
     def label(self) -> str:
@@ -77,7 +84,7 @@ def needs_loop(app: Costrel, db: Any, *, binds: bool) -> bool:
     if isinstance(engines, Mapping):
         return any(key not in engines for key in keys)
 
-    return any(isinstance(db.get_engine(key), AsyncEngine) for key in keys)
+    return any(is_async_engine(db.get_engine(key)) for key in keys)
 
 
 def bind_names(app: Costrel | None = None, db: Any = None) -> list[str]:

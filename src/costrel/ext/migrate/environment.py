@@ -16,13 +16,12 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from costrel import current_app
 from costrel.errors import CostrelError
 from costrel.ext.migrate.arguments import check_arguments
 from costrel.ext.migrate.autogenerate import Directives
-from costrel.ext.migrate.databases import Database, find_databases, needs_loop
+from costrel.ext.migrate.databases import Database, find_databases, is_async_engine, needs_loop
 from costrel.ext.migrate.errors import MigrationError, line_to_type
 from costrel.ext.migrate.failures import RunLog, describe_failure, tell_failure
 from costrel.ext.migrate.locks import exclusive
@@ -82,7 +81,7 @@ class _Run:
         async with AsyncExitStack() as stack:
             opened = [await self._open_async(stack, database) for database in self.databases]
             connections = [getattr(connection, "sync_connection", connection) for connection in opened]
-            spawner = next(connection for connection in opened if isinstance(connection, AsyncConnection))
+            spawner = next(connection for connection in opened if hasattr(connection, "sync_connection"))
             # All asynchronous connections can be used inside of what one of them runs.
             await spawner.run_sync(lambda _: self._run(connections))
 
@@ -96,10 +95,11 @@ class _Run:
             raise _unreachable(database, error) from error
 
     async def _open_async(self, stack: AsyncExitStack, database: Database) -> Any:
-        if not isinstance(database.engine, AsyncEngine):
+        engine = database.engine
+        if not is_async_engine(engine):
             return stack.enter_context(self._open(database))
         try:
-            return await stack.enter_async_context(connect(database.engine, is_of_loop=database.is_of_loop))
+            return await stack.enter_async_context(connect(engine, is_of_loop=database.is_of_loop))
         except (DBAPIError, OSError) as error:
             raise _unreachable(database, error) from error
 

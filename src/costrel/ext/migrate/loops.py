@@ -7,11 +7,13 @@ import contextvars
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.engine import Engine
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 __all__ = ["connect", "run"]
 
@@ -51,6 +53,8 @@ async def connect(engine: AsyncEngine, *, is_of_loop: bool) -> AsyncIterator[Asy
         async with engine.connect() as connection:
             yield connection
         return
+
+    from sqlalchemy.ext.asyncio import AsyncEngine  # needs greenlet, which only async engines need
 
     pool = engine.sync_engine.pool.recreate()
     own = AsyncEngine(Engine(pool, engine.sync_engine.dialect, engine.sync_engine.url))

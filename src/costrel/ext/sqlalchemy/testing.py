@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.engine import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from costrel import has_app_context
@@ -17,6 +16,8 @@ from costrel.ext.sqlalchemy.one_transaction import OneTransaction
 from costrel.globals import current_app
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from costrel import Costrel
     from costrel.ext.sqlalchemy.databases import Databases
     from costrel.ext.sqlalchemy.extension import SQLAlchemy
@@ -137,7 +138,7 @@ def _redirect(databases: Databases) -> Callable[[], None]:
     changed: list[tuple[AsyncEngine, Engine]] = []
 
     def turn(key: str | None, engine: AsyncEngine) -> AsyncEngine:
-        if isinstance(engine, AsyncEngine):  # a test may have put a connection in its place
+        if hasattr(engine, "sync_engine"):  # a test may have put a connection in its place
             changed.append((engine, engine.sync_engine))
             engine.sync_engine = databases.engines[key]
 
