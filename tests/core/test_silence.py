@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from costrel.core.silence import Silence
+from costrel.serving.asgi_send import ClientLeftError
 
 BOUND_SECONDS = 20
 
@@ -39,25 +42,29 @@ async def test_stream_goes_on_after_what_is_being_sent_in_its_place():
     while silence._writing is None:
         await asyncio.sleep(0)
 
-    broken = asyncio.ensure_future(silence.broken())
+    assert silence.broken()
+    sent = asyncio.ensure_future(silence.sent())
     await asyncio.sleep(0)
-    assert not broken.done()
+    assert not sent.done()
     written.gate.set()
-    await asyncio.wait_for(broken, BOUND_SECONDS)
+    await asyncio.wait_for(sent, BOUND_SECONDS)
+    assert not silence.broken()
     silence.close()
 
     assert written.pieces == [b":"]
 
 
-async def test_client_that_left_is_no_error_of_the_watch():
+@pytest.mark.parametrize("left", [ConnectionResetError, ClientLeftError])
+async def test_client_that_left_is_no_error_of_the_watch(left):
     async def write(piece):
         asked.set()
-        raise ConnectionResetError
+        raise left
 
     asked = asyncio.Event()
     silence = Silence(asyncio.get_running_loop(), 0.01, b":", write)
     await asyncio.wait_for(asked.wait(), BOUND_SECONDS)
-    await silence.broken()
+    if silence.broken():
+        await silence.sent()
     silence.close()
 
     assert silence._writing.exception() is None

@@ -112,8 +112,8 @@ class AsyncBody:
             encode = self._encode
             async for item in source:
                 data = encode(item)
-                if silence is not None:
-                    await silence.broken()
+                if silence is not None and silence.broken():
+                    await silence.sent()
                 await write(data)
         finally:
             self._closed = True

@@ -30,14 +30,17 @@ class Silence:
         self._writing: Any = None
         self._alarm: Any = loop.call_later(seconds, self._look)
 
-    async def broken(self) -> None:
-        """Note that the stream goes on, after what is being sent in its place."""
+    def broken(self) -> bool:
+        """Note that the stream goes on; tell whether ``sent`` is to be awaited first."""
         self._last = self._loop.time()
-        writing = self._writing
-        if writing is not None and not writing.done():
-            from asyncio import wait  # for cost: who is here has it loaded
 
-            await wait((writing,))
+        return self._writing is not None and not self._writing.done()
+
+    async def sent(self) -> None:
+        """Wait for what is being sent in the stream's place."""
+        from asyncio import wait  # for cost: who is here has it loaded
+
+        await wait((self._writing,))
 
     def _look(self) -> None:
         # PERF: one alarm for many pieces; setting one for each takes 2 µs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Any
 
 from werkzeug.wsgi import _RangeWrapper
@@ -23,7 +23,7 @@ _AT_ONCE_BYTES = 65_536
 """A body up to this length that is known is put together before it is sent."""
 
 
-class ClientLeftError(Exception):
+class ClientLeftError(ConnectionError):
     """A server's ``send`` failed, as some do when the client has left.
 
     A class of its own, because a stream may fail with an ``OSError`` too, and that is to be heard of.
@@ -122,7 +122,11 @@ class Reply:
         _close(self.chunks)
 
     async def send(self, receive: Any, send: Any) -> None:
-        """Send it; a stream ends early if the client leaves."""
+        """Send it; a stream ends early if the client leaves.
+
+        Raises:
+            ClientLeftError: If the server's ``send`` says so.
+        """
         chunks = self.chunks
         if isinstance(chunks, AsyncIterable):
             try:
@@ -133,6 +137,7 @@ class Reply:
                     self.response.close()
             return
 
+        send = _noticing(send)
         if type(chunks) is list and self.started.status:
             await send(self.started.message())
             await send({"type": "http.response.body", "body": b"".join(chunks)})
@@ -199,11 +204,16 @@ async def _aclose(body: Any) -> None:
 
 
 async def _send_async(started: Started, body: AsyncIterable[Any], send: Any) -> None:
+    # PERF: not by what ``_noticing`` makes; a stream may have many pieces, and each call that is awaited
+    # takes 0.3 µs.
     async def write(data: bytes) -> None:
         if data:
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+            try:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            except OSError as error:
+                raise ClientLeftError from error
 
-    await send(started.message())
+    await _noticing(send)(started.message())
     stream = aiter(body)
     write_to = getattr(stream, "write_to", None)
     if write_to is not None:
@@ -211,7 +221,19 @@ async def _send_async(started: Started, body: AsyncIterable[Any], send: Any) -> 
     else:
         async for chunk in stream:
             await write(chunk.encode() if isinstance(chunk, str) else chunk)
-    await send({"type": "http.response.body", "body": b""})
+    await _noticing(send)({"type": "http.response.body", "body": b""})
+
+
+def _noticing(send: Any) -> Callable[[Any], Awaitable[None]]:
+    """Return a ``send`` that says if the client has left."""
+
+    async def send_or_leave(message: Any) -> None:
+        try:
+            await send(message)
+        except OSError as error:
+            raise ClientLeftError from error
+
+    return send_or_leave
 
 
 def read_first(chunks: Iterable[bytes], started: Started) -> tuple[list[bytes], Any]:

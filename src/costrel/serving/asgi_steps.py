@@ -38,15 +38,8 @@ _reset_current = current.reset
 
 async def send_reply(reply: Reply, scope: Any, receive: Any, send: Any) -> None:
     """Send a response, and then begin what waited for that."""
-
-    async def send_or_leave(message: Any) -> None:
-        try:
-            await send(message)
-        except OSError as error:
-            raise ClientLeftError from error
-
     try:
-        await reply.send(receive, send_or_leave)
+        await reply.send(receive, send)
     except ClientLeftError:
         return
     finally:
