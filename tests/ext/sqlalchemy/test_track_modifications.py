@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import orm
 from sqlalchemy.orm import Mapped, mapped_column
 
 from costrel import Costrel
 from costrel.ext.sqlalchemy import SQLAlchemy, before_models_committed, models_committed
+from costrel.ext.sqlalchemy.track_modifications import listen
 
 
 @pytest.fixture
@@ -103,3 +105,41 @@ def test_two_applications_of_one_instance_are_told_once_each(app, db, told):
         db.session.commit()
 
     assert told == [("before", [("blue", "insert")]), ("after", ["insert"])]
+
+
+def test_sessions_are_listened_to_that_lie_in_memory_where_others_were():
+    def count_listeners():
+        sessions = orm.scoped_session(orm.sessionmaker())
+        listen(sessions)
+        kept.append(sessions.session_factory)  # as a cycle keeps it; the scoped session itself is gone
+
+        return len(list(sessions.session_factory().dispatch.before_commit))
+
+    kept = []
+
+    assert [count_listeners() for _ in range(200)] == [1] * 200
+
+
+def test_an_extension_of_two_applications_tells_each_commit_once():
+    db = SQLAlchemy()
+
+    class Cup(db.Model):
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    told = []
+
+    def after(sender, changes):
+        told.append(sender)
+
+    apps = [Costrel("shop"), Costrel("market")]
+    for app in apps:
+        app.config.update(SQLALCHEMY_DATABASE_URI="sqlite://", SQLALCHEMY_TRACK_MODIFICATIONS=True)
+        db.init_app(app)
+    with models_committed.connected_to(after):
+        for app in apps:
+            with app.app_context():
+                db.create_all()
+                db.session.add(Cup())
+                db.session.commit()
+
+    assert told == apps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from blinker import Namespace
@@ -24,6 +25,8 @@ models_committed = _signals.signal("models-committed")
 before_models_committed = _signals.signal("before-models-committed")
 """Sent as ``models_committed``, before the commit."""
 
+_listened_to: WeakSet[Any] = WeakSet()
+
 
 def listen(session: Any) -> None:
     """Have sessions send the signals in applications whose ``SQLALCHEMY_TRACK_MODIFICATIONS`` is on.
@@ -31,14 +34,18 @@ def listen(session: Any) -> None:
     Args:
         session: A session class, or what makes sessions.
     """
+    # Not event.contains: it knows them by their address, which the next one gets when this one is gone.
+    if session in _listened_to:
+        return
+
+    _listened_to.add(session)
     for name, function in (
         ("before_flush", _note),
         ("before_commit", _before_commit),
         ("after_commit", _after_commit),
         ("after_rollback", _after_rollback),
     ):
-        if not event.contains(session, name, function):
-            event.listen(session, name, function)
+        event.listen(session, name, function)
 
 
 def _application() -> Any:
