@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costrel.ext.sqlalchemy.page_numbers import MAX_OFFSET, page_numbers, read_page_args
+from costrel.ext.sqlalchemy.page_numbers import (
+    DEFAULT_LIMIT,
+    MAX_OFFSET,
+    limit_of,
+    page_numbers,
+    read_page_args,
+)
 
 
 def test_what_the_view_says_goes_before_what_a_visitor_asks_for():
@@ -25,6 +31,13 @@ def test_a_limit_that_is_said_holds_for_both():
     assert read_page_args({"per_page": "60"}, max_per_page=50) == (1, 50)
     assert read_page_args({}, per_page=60, max_per_page=50) == (1, 50)
     assert read_page_args({"per_page": "5000"}, max_per_page=None) == (1, 5000)
+
+
+def test_the_limit_of_a_page_is_a_number_or_none():
+    assert limit_of(DEFAULT_LIMIT, None) == 100
+    assert limit_of(DEFAULT_LIMIT, 500) is None
+    assert limit_of(50, 500) == 50
+    assert limit_of(None, None) is None
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "one", "", "1.5", None, []])

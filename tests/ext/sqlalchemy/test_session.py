@@ -205,6 +205,20 @@ def test_a_bind_key_without_a_database_is_an_error_that_names_it(app, db):
         db.session.get(Lost, 1)
 
 
+def test_a_model_without_a_bind_key_where_there_is_no_default_database_is_an_error_with_a_hint():
+    app = Costrel("shop")
+    app.config["SQLALCHEMY_BINDS"] = {"log": "sqlite://"}
+    db = SQLAlchemy(app)
+
+    class Cup(db.Model):
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    with app.app_context(), pytest.raises(exc.UnboundExecutionError) as caught:
+        db.session.get(Cup, 1)
+
+    assert caught.value.__notes__ == ["hint: Set SQLALCHEMY_DATABASE_URI, or give the model a __bind_key__."]
+
+
 def test_a_class_that_is_no_model_is_an_error_of_sqlalchemy(app, db):
     with app.app_context():
         with pytest.raises(orm.exc.UnmappedClassError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-__all__ = ["DEFAULT_LIMIT", "DEFAULT_PER_PAGE", "Limit", "page_numbers", "read_page_args"]
+__all__ = ["DEFAULT_LIMIT", "DEFAULT_PER_PAGE", "Limit", "limit_of", "page_numbers", "read_page_args"]
 
 DEFAULT_PER_PAGE = 20
 """How many items a page has if nobody says."""
@@ -50,18 +50,28 @@ def read_page_args(
         >>> read_page_args({"page": "one"}, per_page=500)
         (None, 500)
     """
-    is_asked = per_page is None
     number = _read(asked.get("page", 1)) if page is None else _positive(page)
     size = _read(asked.get("per_page", DEFAULT_PER_PAGE)) if per_page is None else _positive(per_page)
-    limit = max_per_page
-    if isinstance(limit, _DefaultLimit):
-        limit = MAX_ASKED_PER_PAGE if is_asked else None
+    limit = limit_of(max_per_page, per_page)
     if size is not None and limit is not None:
         size = _positive(min(size, limit))
     if number is not None and size is not None and number * size > MAX_OFFSET:
         number = None
 
     return number, size
+
+
+def limit_of(max_per_page: Limit, per_page: int | None) -> int | None:
+    """Return the most items that a page may have; ``None`` for no limit.
+
+    Args:
+        max_per_page: What the view says of it.
+        per_page: How many items the view wants, if it says so.
+    """
+    if not isinstance(max_per_page, _DefaultLimit):
+        return max_per_page
+
+    return MAX_ASKED_PER_PAGE if per_page is None else None
 
 
 def _read(text: Any) -> int | None:

@@ -14,6 +14,7 @@ from costrel.ext.sqlalchemy.page_numbers import (
     DEFAULT_LIMIT,
     DEFAULT_PER_PAGE,
     Limit,
+    limit_of,
     page_numbers,
     read_page_args,
 )
@@ -76,8 +77,8 @@ class Pagination(Generic[T]):
         self.per_page: int = size or DEFAULT_PER_PAGE
         """How many items it has at most."""
 
-        self.max_per_page: Limit = max_per_page
-        """The most that ``per_page`` may be."""
+        self.max_per_page: int | None = limit_of(max_per_page, per_page)
+        """The most that ``per_page`` may be; ``None`` for no limit."""
 
         self.items: list[T] = self._query_items()
         """The items."""

@@ -88,7 +88,11 @@ class Session(orm.Session):
         if None in engines:
             return engines[None]
 
-        return super().get_bind(mapper, clause=clause, **kwargs)
+        try:
+            return super().get_bind(mapper, clause=clause, **kwargs)
+        except exc.UnboundExecutionError as error:
+            error.add_note("hint: Set SQLALCHEMY_DATABASE_URI, or give the model a __bind_key__.")
+            raise
 
 
 def _table_of(mapper: Any) -> sa.Table | None:

@@ -1,0 +1,42 @@
+"""Pages of a query."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.orm import Mapped, mapped_column
+
+from costrel import Costrel
+from costrel.ext.sqlalchemy import SQLAlchemy
+
+
+@pytest.fixture
+def db():
+    app = Costrel("shop")
+    app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
+    db = SQLAlchemy(app)
+
+    class Cup(db.Model):
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    db.Cup = Cup
+    with app.test_request_context("/"):
+        db.create_all()
+        db.session.add_all([Cup() for _ in range(3)])
+        yield db
+
+
+def test_a_page_tells_the_limit_that_it_was_made_with(db):
+    cups = db.select(db.Cup)
+
+    assert db.paginate(cups).max_per_page == 100
+    assert db.paginate(cups, per_page=500).max_per_page is None
+    assert db.paginate(cups, per_page=500, max_per_page=50).max_per_page == 50
+    assert db.Cup.query.paginate(max_per_page=None).max_per_page is None
+
+
+def test_its_neighbour_has_as_many_items(db):
+    first = db.paginate(db.select(db.Cup), per_page=2)
+    second = first.next()
+
+    assert (second.per_page, len(second.items), second.max_per_page) == (2, 1, None)
+    assert second.prev().per_page == 2
