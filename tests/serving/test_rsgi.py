@@ -21,7 +21,7 @@ class Broken(RuntimeError):
 
 
 class Body:
-    """A body in pieces, as granian gives it: an empty one ends it, two mean that it broke off."""
+    """A body in pieces, as granian gives it: an empty one ends it; by HTTP/1 two mean that it broke off."""
 
     def __init__(self, pieces):
         self.pieces = [*pieces]
@@ -204,11 +204,12 @@ async def test_request_is_that_of_the_scope(app, view_of):
     }
 
 
-def test_host_of_http2_is_the_authority():
+@pytest.mark.parametrize("sent", [[], [("host", "evil.example")]])
+def test_host_of_http2_is_the_authority_whatever_stands_beside_it(sent):
     two = rsgi_scope(http_version="2", authority="shop.example")
-    two.headers.items = lambda: [("accept", "*/*")]
+    two.headers.items = lambda: [*sent, ("accept", "*/*")]
 
-    assert (b"host", b"shop.example") in scope_of(two, "http")["headers"]
+    assert scope_of(two, "http")["headers"] == [(b"accept", b"*/*"), (b"host", b"shop.example")]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +253,25 @@ async def test_body_is_read_whole(app, view_of, pieces, headers, at_once):
 
     assert answer[3] == b"".join(pieces)
     assert protocol.is_whole_read == at_once
+
+
+@pytest.mark.parametrize("pieces", [[b"one", b"two"], [b"one", b"two", b""], [b"", b"one", b"", b"two"]])
+async def test_body_by_http2_may_have_empty_frames(app, view_of, pieces):
+    app.post("/")(view_of(lambda: request.get_data()))
+
+    _, answer = await ask(app, method="POST", pieces=pieces, http_version="2")
+
+    assert answer[3] == b"onetwo"
+
+
+@pytest.mark.parametrize("headers", [[], [("content-length", "80000")]])
+async def test_body_by_http2_that_broke_off_is_400(app, view_of, headers):
+    app.post("/")(view_of(lambda: request.get_data()))
+    endless = [b"one"] + [b""] * 1_000
+
+    _, answer = await ask(app, method="POST", pieces=endless, headers=headers, http_version="2")
+
+    assert answer[1] == 400
 
 
 async def test_body_is_read_piece_by_piece_by_a_view_that_wants_it_so(app):

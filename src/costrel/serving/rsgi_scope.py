@@ -87,7 +87,9 @@ def scope_of(rsgi: Any, kind: str) -> RsgiScope:
     version = rsgi.http_version
     if version == "2":
         authority = rsgi.authority
-        if authority is not None and not any(name == b"host" for name, _ in headers):
+        if authority is not None:
+            # SECURITY: a Host beside it must not be heard (RFC 9113 8.3.1); what stands in front chose by it.
+            headers = [pair for pair in headers if pair[0] != b"host"]
             headers.append((b"host", authority.encode()))
     scope = RsgiScope(
         {
