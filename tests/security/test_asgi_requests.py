@@ -291,3 +291,68 @@ async def test_an_error_of_a_stream_is_heard_of_whatever_its_class(ask, wire):
 
     with pytest.raises(FileNotFoundError, match="the stream's own"):
         await ask(app.asgi, wire())
+
+
+async def test_a_stream_that_never_waits_ends_when_the_client_leaves_a_server_that_does_not_wait_either(
+    wire, asgi_scope
+):
+    app = Costrel("shop")
+    pieces, most = 0, 10_000
+
+    @app.get("/")
+    async def view():
+        async def rows():
+            nonlocal pieces
+            while pieces < most:
+                pieces += 1
+                yield b"row\n"
+
+        return rows()
+
+    messages = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+
+    async def receive():
+        await asyncio.sleep(0)
+        return messages.pop(0)
+
+    async def send(message):
+        pass  # as servers do for a client that has left
+
+    await app.asgi(asgi_scope(wire()), receive, send)
+
+    assert pieces < most
+
+
+async def test_a_client_that_leaves_while_a_stream_reads_its_body_is_no_error_of_the_server(wire, asgi_scope):
+    app = Costrel("shop")
+    ends = []
+
+    @app.teardown_request
+    async def tell(error):
+        ends.append(type(error).__name__)
+
+    @app.post("/", stream_body=True)
+    async def view():
+        return stream_with_context(upper())
+
+    sent = wire(method="POST", headers=((b"host", b"localhost"), (b"transfer-encoding", b"chunked")))
+    messages = [
+        {"type": "http.request", "body": b"abc", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answered = []
+
+    async def receive():
+        await asyncio.sleep(0)
+        return messages.pop(0) if messages else await asyncio.Event().wait()
+
+    async def send(message):
+        answered.append(message)
+
+    async with asyncio.timeout(30):
+        await app.asgi(asgi_scope(sent), receive, send)
+
+    assert ends == ["ClientDisconnected"]
+    assert not any(
+        message["type"] == "http.response.body" and not message.get("more_body") for message in answered
+    )
