@@ -25,6 +25,7 @@ def environ_for(host, scheme="http"):
         ("http", "[::1]:5000", "[::1]:5000"),
         ("http", "[::ffff:1.2.3.4]", "[::ffff:1.2.3.4]"),
         ("http", "my_service:8000", "my_service:8000"),
+        ("http", f"{'a' * 63}.example", f"{'a' * 63}.example"),
         ("http", "", ""),
     ],
 )
@@ -67,6 +68,8 @@ def test_well_formed_host_is_returned_without_its_usual_port(scheme, header, hos
         "[::1]x",
         "[::1]:1:2",
         "é" * 80,
+        "a" * 64,
+        f"shop.{'a' * 64}.example:80",
         "a\uff1a1\uff1a2",
         "a\uff0fb",
         "a:٣",

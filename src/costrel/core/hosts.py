@@ -24,6 +24,7 @@ _HOST = re.compile(
 )
 _DEFAULT_PORT = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 _MAX_KNOWN = 256
+_MAX_LABEL = 63  # RFC 1035 2.3.4
 
 # Hosts that were found well-formed, by scheme. Bounded, because clients
 # choose what is in it.
@@ -95,7 +96,7 @@ def read_host(scheme: str, text: str) -> str:
 
     match = _HOST.fullmatch(text if text.isascii() else _to_ascii(text))
     port = match["port"] if match is not None else None
-    if match is None or (port and not 0 < int(port) <= 65_535) or not _is_decodable(match["name"]):
+    if match is None or (port and not 0 < int(port) <= 65_535) or not _is_a_name(match["name"]):
         raise SecurityError(f"Host {text[:100]!r} is malformed.")
     if not port or port == _DEFAULT_PORT.get(scheme):
         return match["name"]
@@ -103,8 +104,11 @@ def read_host(scheme: str, text: str) -> str:
     return f"{match['name']}:{int(port)}"
 
 
-def _is_decodable(name: str) -> bool:
-    """Tell whether an international name can be shown; URLs show it decoded."""
+def _is_a_name(name: str) -> bool:
+    """Tell whether a name has parts that DNS can hold, and can be shown; URLs show it decoded."""
+    if len(name) > _MAX_LABEL and max(map(len, name.split("."))) > _MAX_LABEL:
+        return False  # Werkzeug's router would refuse it, after views had been asked
+
     lower = name.lower()
     if "xn--" not in lower:
         return True
