@@ -303,6 +303,12 @@ def test_users_import_from_the_modules_they_know():
     assert signals.user_logged_in.name == "logged-in"
 
 
+def test_the_modules_are_loaded_with_the_package():
+    code = "import costrel.ext.login as login; login.utils.login_user, login.login_manager, login.test_client"
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_a_signal_of_the_past_warns():
     from costrel.ext import login
 

@@ -31,6 +31,7 @@ Example:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from costrel.ext.login.addresses import login_url, make_next_param, next_url
@@ -123,6 +124,8 @@ def __getattr__(name: str) -> Any:
         from costrel.ext.login.test_client import FlaskLoginClient  # for cost: only tests need it
 
         return FlaskLoginClient
+    if name in {"login_manager", "test_client", "utils"}:  # modules that Flask-Login loads with the package
+        return import_module(f"{__name__}.{name}")
     if name == "user_loaded_from_header":
         import warnings  # for cost, as above
 
