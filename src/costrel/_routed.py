@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BuildError, MapAdapter, RequestRedirect
 from werkzeug.wsgi import get_host
 
-from costrel._current import current
+from costrel._current import current, require_request
 from costrel._missing import MISSING
 from costrel.core.app_methods import own_method
 from costrel.core.base_url import read_base_url
@@ -21,7 +21,7 @@ from costrel.sansio.app import App
 
 if TYPE_CHECKING:
     from costrel.ctx import RequestContext
-    from costrel.wrappers import Request
+    from costrel.wrappers import Request, Response
 
 __all__ = ["Routed"]
 
@@ -111,14 +111,19 @@ class Routed(App):
             except HTTPException as error:
                 self._note_route(ctx, None, error)
                 return
-            match = table.match(environ["REQUEST_METHOD"], decode_path(environ))
+            method, path = environ["REQUEST_METHOD"], decode_path(environ)
+            match = table.match(method, path)
             if match is not None:
                 ctx._match = match
                 if ctx._request is not None:
                     ctx._request.url_rule, ctx._request.view_args = match
                 return
-            if table.lacks(decode_path(environ)):
+            if table.lacks(path):
                 self._note_route(ctx, None, NotFound())
+                return
+            methods = table.allowed(method, path)
+            if methods is not None:
+                self._note_route(ctx, None, MethodNotAllowed(valid_methods=methods))
                 return
 
         adapter = ctx.url_adapter
@@ -130,6 +135,8 @@ class Routed(App):
         except HTTPException as error:
             if isinstance(error, RequestRedirect) and self.config.get("RELATIVE_REDIRECTS"):
                 error.new_url = _relative_to(error.new_url, ctx.request.host_url)
+            if isinstance(error, MethodNotAllowed) and error.valid_methods is not None:
+                error.valid_methods = sorted(error.valid_methods)
             self._note_route(ctx, None, error)
 
     def _note_route(self, ctx: RequestContext, match: Any, error: HTTPException | None) -> None:
@@ -143,6 +150,21 @@ class Routed(App):
             ctx._match = match
             if request is not None:
                 request.url_rule, request.view_args = match
+
+    def make_default_options_response(self, ctx: Any = None) -> Response:
+        """Make the answer to ``OPTIONS`` that lists the methods."""
+        scope = ctx or cast(Any, require_request("make_default_options_response()"))._request_scope
+        methods = None
+        if (
+            self._table is not None
+            and scope._url_adapter is MISSING
+            and own_method(self, "create_url_adapter") is None
+        ):
+            methods = self._table.allowed("--", decode_path(scope.environ))  # no rule takes this one
+        response = cast("Response", self.response_class())
+        response.allow.update(sorted(scope.url_adapter.allowed_methods()) if methods is None else methods)
+
+        return response
 
     def url_for(
         self,

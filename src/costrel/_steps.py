@@ -136,14 +136,6 @@ class RequestSteps(App):
 
         raise FormDataRoutingRedirect(request)
 
-    def make_default_options_response(self, ctx: Any = None) -> Response:
-        """Make the answer to ``OPTIONS`` that lists the methods."""
-        scope = ctx or cast(Any, require_request("make_default_options_response()"))._request_scope
-        response = self.response_class()
-        response.allow.update(scope.url_adapter.allowed_methods())
-
-        return response
-
     def make_response(self, rv: Any) -> Response:
         """Turn what a view returned into a response.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 from costrel.routing import Map, Rule
@@ -244,6 +244,19 @@ def test_table_answers_as_werkzeug_or_not_at_all(data, urls, method):
             assert exact(found[1]) == exact(expected[1]), (path, found, expected)
         if lacks:
             assert type(expected) is NotFound, (path, expected)
+
+
+@thorough
+@given(st.data(), maps(), st.sampled_from([*METHODS, "HEAD", "PUT", "get", "--"]))
+def test_table_refuses_methods_as_werkzeug_or_not_at_all(data, urls, method):
+    for path in data.draw(st.lists(paths(urls), min_size=1, max_size=6)):
+        expected = ask(adapter_of(urls).match, path, method, return_rule=True)
+
+        allowed = urls.table.allowed(method, path)
+
+        if allowed is not None:
+            assert type(expected) is MethodNotAllowed, (path, allowed, expected)
+            assert sorted(allowed) == sorted(expected.valid_methods), (path, allowed, expected)
 
 
 @thorough

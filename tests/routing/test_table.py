@@ -200,6 +200,46 @@ class TestLacks:
         assert not urls.table.lacks(path)
 
 
+class TestAllowed:
+    """A plain 405 is known without asking Werkzeug, with the methods that there are."""
+
+    def test_path_whose_rules_take_other_methods_names_them(self):
+        urls = make("/x", "/u/<int:id>")
+        urls.add(Rule("/x", endpoint="post", methods=["POST"]))
+
+        assert sorted(urls.table.allowed("DELETE", "/x")) == ["GET", "HEAD", "POST"]
+        assert sorted(urls.table.allowed("--", "/u/1")) == ["GET", "HEAD"]
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/x"),
+            ("delete", "/x"),
+            ("POST", "/y"),
+            ("POST", "/folder"),
+            ("POST", "//x"),
+            ("POST", "/socket"),
+            ("GET", "/u/0"),  # the converter refuses it
+        ],
+    )
+    def test_what_may_be_something_else_than_405_is_left_to_werkzeug(self, method, path):
+        urls = make("/x", "/folder/", "/u/<int(min=1):id>")
+        urls.add(Rule("/socket", endpoint="socket", websocket=True))
+
+        assert urls.table.allowed(method, path) is None
+
+    def test_rule_for_all_methods_takes_unknown_ones_too(self):
+        urls = make("/x")
+        urls.add(Rule("/<name>", endpoint="any"))
+
+        assert urls.table.allowed("FOO", "/x") is None
+
+    def test_hosts_are_left_to_werkzeug(self):
+        urls = Map([Rule("/x", endpoint="x", host="a.test", methods=["GET"])], host_matching=True)
+
+        assert urls.table.allowed("POST", "/x") is None
+
+
 class TestChanges:
     """Whatever changes after the first answer takes effect at once."""
 

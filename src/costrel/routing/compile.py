@@ -17,7 +17,7 @@ from werkzeug.routing.matcher import State, StateMachineMatcher
 from costrel.routing.leaves import Leaf, Match, compile_leaf
 from costrel.routing.tree import Node, Unsure, grow, search
 
-__all__ = ["Matcher", "Routes", "make_lacks", "make_match", "start_of"]
+__all__ = ["Matcher", "Routes", "make_allowed", "make_lacks", "make_match", "start_of"]
 
 Matcher = Callable[[str, str], "Match | None"]
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
@@ -125,13 +125,53 @@ def make_lacks(start: State) -> Callable[[str], bool]:
         if path[:1] != "/" or "//" in path:
             return False
         if not grown:
-            grown.append(grow(start, lambda rule: True, lambda rule: None) or Node())
+            grown.append(grow(start, lambda rule: True, _no_leaf) or Node())
         try:
             return search(grown[0], path.split("/")) is None
         except Unsure:
             return False
 
     return lacks
+
+
+def make_allowed(start: State) -> Callable[[str, str], list[str] | None]:
+    """Make the function that knows paths where Werkzeug answers 405, and the methods that they take."""
+    methods = _known_methods(start)
+    takes_any = any(rule.methods is None for rule in _rules(start))
+    trees: dict[str, Node] = {}
+
+    def allowed(method: str, path: str) -> list[str] | None:
+        if (
+            path[:1] != "/"
+            or "//" in path
+            or method != method.upper()
+            or (takes_any and method not in methods)
+        ):
+            return None
+        if not trees:
+            sockets = grow(start, lambda rule: bool(rule.websocket), _no_leaf) or Node()
+            trees.update({name: _grow(start, name, _no_leaf) for name in methods}, websocket=sockets)
+        segments = path.split("/")
+        try:
+            found = {name: search(tree, segments) for name, tree in trees.items()}
+        except Unsure:
+            return None
+
+        rules = {name: one[0] for name, one in found.items() if one is not None}
+        # Otherwise Werkzeug refuses the URL's values, redirects, or tells a WebSocket from a page.
+        if not rules or method in rules or "websocket" in rules:
+            return None
+        # A slash that is missing at the end is forgiven only where the method is right.
+        if path[-1:] != "/" and any(not rule.is_leaf for rule in rules.values()):
+            return None
+
+        return sorted(rules)
+
+    return allowed
+
+
+def _no_leaf(rule: Rule) -> None:
+    """Make no leaf: what only searches needs none."""
 
 
 def _grow(start: State, method: str, make_leaf: Callable[[Rule], Leaf | None]) -> Node:
@@ -144,15 +184,19 @@ def _grow(start: State, method: str, make_leaf: Callable[[Rule], Leaf | None]) -
 def _known_methods(start: State) -> frozenset[str]:
     """Collect the methods a tree may be grown for, so that no client can grow others."""
     methods: set[str] = set()
+    for rule in _rules(start):
+        methods.update(_METHODS if rule.methods is None else rule.methods)
+
+    return frozenset(method for method in methods if method == method.upper())
+
+
+def _rules(start: State) -> Iterator[Rule]:
     states = [start]
     while states:
         state = states.pop()
-        for rule in state.rules:
-            methods.update(_METHODS if rule.methods is None else rule.methods)
+        yield from state.rules
         states.extend(state.static.values())
         states.extend(following for _, following in state.dynamic)
-
-    return frozenset(method for method in methods if method == method.upper())
 
 
 def _leaf_maker(map: Routes) -> Callable[[Rule], Leaf | None]:

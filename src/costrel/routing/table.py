@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from costrel.routing.compile import Matcher, Routes, make_lacks, make_match, start_of
+from costrel.routing.compile import Matcher, Routes, make_allowed, make_lacks, make_match, start_of
 from costrel.routing.leaves import Match
 
 __all__ = ["Table", "decode_path"]
@@ -41,12 +41,15 @@ class Table:
     subdomains, go to Werkzeug.
 
     ``lacks(path)`` is true if it is certain that Werkzeug answers 404.
+    ``allowed(method, path)`` returns the methods that the path takes, if it is
+    certain that Werkzeug answers 405.
     """
 
-    __slots__ = ("_lock", "_map", "lacks", "match")
+    __slots__ = ("_lock", "_map", "allowed", "lacks", "match")
 
     match: Matcher
     lacks: Callable[[str], bool]
+    allowed: Callable[[str, str], list[str] | None]
 
     def __init__(self, map: Routes) -> None:
         self._map = map
@@ -63,6 +66,7 @@ class Table:
         with self._lock:
             self.match = self._first_match
             self.lacks = self._first_lacks
+            self.allowed = self._first_allowed
 
     def _first_match(self, method: str, path: str) -> Match | None:
         self._compile()
@@ -72,6 +76,10 @@ class Table:
         self._compile()
         return self.lacks(path)
 
+    def _first_allowed(self, method: str, path: str) -> list[str] | None:
+        self._compile()
+        return self.allowed(method, path)
+
     def _compile(self) -> None:
         with self._lock:
             while True:
@@ -80,9 +88,10 @@ class Table:
                 start = start_of(self._map)
                 match = _never if start is None else make_match(self._map, start)
                 lacks = _unknown if start is None else make_lacks(start)
+                allowed = _never_allowed if start is None else make_allowed(start)
                 if version == self._map.version:  # no other thread added a rule meanwhile
                     break
-            self.match, self.lacks = match, lacks
+            self.match, self.lacks, self.allowed = match, lacks, allowed
 
 
 def _never(method: str, path: str) -> Match | None:
@@ -91,3 +100,7 @@ def _never(method: str, path: str) -> Match | None:
 
 def _unknown(path: str) -> bool:
     return False
+
+
+def _never_allowed(method: str, path: str) -> list[str] | None:
+    return None
