@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import (
     HTTPException,
     MethodNotAllowed,
     NotFound,
     RequestedRangeNotSatisfiable,
+    TooManyRequests,
     Unauthorized,
     default_exceptions,
 )
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
-from costrel.core.error_replies import error_reply
+from costrel.core.error_replies import error_parts, error_reply
 
 USUAL = sorted(code for code, cls in default_exceptions.items() if error_reply(cls()) is not None)
 
@@ -62,3 +65,49 @@ def test_description_set_later_counts():
     error.description = "own words"
 
     assert error_reply(error) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFound("own <b>words</b>"),
+        MethodNotAllowed(["GET", "POST"]),
+        Unauthorized(www_authenticate=WWWAuthenticate("basic", {"realm": "shop"})),
+        RequestedRangeNotSatisfiable(length=5),
+        TooManyRequests(retry_after=3),
+        Own(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_response_of_the_parts_is_the_one_werkzeug_makes(error):
+    expected = error.get_response({})
+
+    made = Response(*error_parts(error, {}))
+
+    assert made.get_data() == expected.get_data()
+    assert (made.status, made.headers) == (expected.status, expected.headers)
+
+
+class Answers(NotFound):
+    def get_response(self, environ=None, scope=None):
+        return Response("own")
+
+
+class IsCalled(NotFound):
+    def __call__(self, environ, start_response):
+        return Response("own")(environ, start_response)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFound(response=Response("own")),
+        HTTPException("no code"),
+        RequestRedirect("/"),
+        Answers(),
+        IsCalled(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_that_answers_in_its_own_way_has_no_parts(error):
+    assert error_parts(error, {}) is None

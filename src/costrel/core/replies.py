@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from costrel.core.error_replies import error_reply
+from costrel.core.error_replies import error_parts, error_reply
 from costrel.core.plain_response import PlainResponse
 
 __all__ = ["make_response", "split_reply"]
@@ -85,6 +85,12 @@ def make_response(
             and (page := error_reply(body)) is not None
         ):
             body = response_class(page, body.code, content_type="text/html; charset=utf-8")
+        elif (
+            isinstance(body, HTTPException)
+            and _is_made_plainly(response_class)
+            and (parts := error_parts(body, environ)) is not None
+        ):
+            body = response_class(*parts)
         elif isinstance(body, BaseResponse) or callable(body):
             try:
                 body = response_class.force_type(body, environ)
