@@ -4,6 +4,7 @@ import io
 import pytest
 from werkzeug.exceptions import Gone, NotFound
 from werkzeug.http import parse_options_header
+from werkzeug.utils import send_file as werkzeug_send_file
 from werkzeug.wrappers import Response as PlainResponse
 
 from costrel import (
@@ -208,6 +209,47 @@ def test_file_of_the_applications_folder_is_sent(app, tmp_path):
         assert response.headers["Cache-Control"] == "no-cache"
         assert isinstance(response, Response)
         response.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Range": "bytes=2-5"},
+        {"Range": "bytes=99-"},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("name", ["a.txt", ".hidden", "ä b.tar.gz", "folder/x"])
+def test_a_file_as_it_is_is_sent_as_werkzeug_sends_it(app, client, tmp_path, headers, method, name):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / name
+    path.write_text("content of a file")
+
+    @app.route("/ours", methods=["GET", "POST"])
+    def ours():
+        return send_file(path)
+
+    @app.route("/werkzeug", methods=["GET", "POST"])
+    def werkzeug():
+        return werkzeug_send_file(path, request.environ, conditional=True, response_class=Response)
+
+    some = client(app)
+    sent, expected = (some.open(url, method=method, headers=headers) for url in ("/ours", "/werkzeug"))
+
+    assert (sent.status_code, sent.data) == (expected.status_code, expected.data)
+    for answer in (sent, expected):
+        answer.close()
+        answer.headers.pop("Date", None)  # a second may pass
+    assert sorted(sent.headers) == sorted(expected.headers)
+
+
+@pytest.mark.parametrize(("name", "error"), [("none.txt", FileNotFoundError), ("", IsADirectoryError)])
+def test_a_path_that_is_no_file_is_an_error_of_the_developer(app, tmp_path, name, error):
+    with app.test_request_context(), pytest.raises(error):
+        send_file(tmp_path / name)
 
 
 def test_open_file_needs_a_name_or_a_type(app):
