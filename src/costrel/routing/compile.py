@@ -161,8 +161,8 @@ def make_allowed(start: State) -> Callable[[str, str], list[str] | None]:
         # Otherwise Werkzeug refuses the URL's values, redirects, or tells a WebSocket from a page.
         if not rules or method in rules or "websocket" in rules:
             return None
-        # A slash that is missing at the end is forgiven only where the method is right.
-        if path[-1:] != "/" and any(not rule.is_leaf for rule in rules.values()):
+        # A slash that is missing at the end may be forgiven only where the method is right.
+        if not all(rule.strict_slashes for rule in rules.values()):
             return None
 
         return sorted(rules)
