@@ -58,14 +58,19 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
+def pytest_runtest_teardown(item):
+    """Switch on the loggers that a test switched off: they outlive its application, whose name others have."""
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            logger.disabled = False
+
+
 @pytest.fixture
 def app():
     """An application with a secret key, in testing mode."""
     app = Costrel(__name__)
     app.config.update(SECRET_KEY="a key for tests", TESTING=True)
-    yield app
-    # Loggers outlive applications: one that a test switched off is to be heard by the next.
-    logging.getLogger(app.name).disabled = False
+    return app
 
 
 @pytest.fixture(params=PROTOCOLS)
