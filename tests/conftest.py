@@ -59,7 +59,7 @@ def pytest_pyfunc_call(pyfuncitem):
 
 
 def pytest_runtest_teardown(item):
-    """Switch on the loggers that a test switched off: they outlive its application, whose name others have."""
+    """Switch on the loggers that a test switched off: another test may have an application of that name."""
     for logger in list(logging.root.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger):
             logger.disabled = False
