@@ -34,6 +34,9 @@ __all__ = ["Listener", "hear"]
 _PATIENCE_SECONDS = 2
 """How long a server is held up that would cut its WebSockets off at once."""
 
+_SENDING_SECONDS = 0.2
+"""How long granian, which sends on threads of its own, has for the last that it was handed."""
+
 _AT_ONCE_SECONDS = 0.5
 """Signals so soon after one another are one: Ctrl-C reaches a worker, and its parent, which sends another."""
 
@@ -123,6 +126,7 @@ class _Later:
         try:
             self._listener.tell()
             self._listener.wait(_PATIENCE_SECONDS)
+            time.sleep(_SENDING_SECONDS)
         finally:
             self._event.set()
 
