@@ -305,19 +305,25 @@ async def silent_after_one(notes):
         notes.append(request.path)
 
 
+async def stopped_after_one(app, stop):
+    """Read the feed by ASGI up to an event, stop the server, and wait for the end."""
+    server = Asgi(app)
+    running = asyncio.ensure_future(server.run())
+    while b"more" not in await asyncio.wait_for(server.pieces.get(), 30):
+        pass
+    stop()
+    await asyncio.wait_for(running, 30)
+
+    return server
+
+
 @pytest.mark.parametrize("source", [endless, silent_after_one])
 @VIEWS
 async def test_stop_of_the_server_ends_the_stream_by_asgi(app, stop, source, is_async):
     notes, errors = [], []
     app.teardown_request(errors.append)
     add_feed(app, lambda: EventStream(source(notes)), is_async)
-    server = Asgi(app)
-    running = asyncio.ensure_future(server.run())
-    while b"more" not in await asyncio.wait_for(server.pieces.get(), 30):
-        pass
-
-    stop()
-    await asyncio.wait_for(running, 30)
+    server = await stopped_after_one(app, stop)
 
     rest = [server.pieces.get_nowait() for _ in range(server.pieces.qsize())]
     assert rest[-1] == b""  # the end of the body
@@ -352,13 +358,7 @@ async def test_stop_of_the_server_does_not_wait_for_a_source_that_blocks_in_its_
 
     go_on = threading.Event()
     add_feed(app, lambda: EventStream(blocking()), is_async=True)
-    server = Asgi(app)
-    running = asyncio.ensure_future(server.run())
-    while b"more" not in await asyncio.wait_for(server.pieces.get(), 30):
-        pass
-
-    stop()
-    await asyncio.wait_for(running, 30)
+    server = await stopped_after_one(app, stop)
     go_on.set()
 
     assert server.pieces.get_nowait() == b""

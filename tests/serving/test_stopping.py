@@ -77,7 +77,7 @@ def test_end_of_the_process_waits_for_what_closes(all_open):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the test runner has threads
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_child_process_begins_with_nothing_open(all_open):
     all_open.add(Thing(), False)
     thing = Thing()

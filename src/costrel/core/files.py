@@ -26,7 +26,7 @@ from costrel._current import require_request
 from costrel.core.folders import KnownFile, open_in_folder
 from costrel.core.header_rules import Headers
 
-__all__ = ["OpenFile", "folder_response", "static_response"]
+__all__ = ["MaxAge", "OpenFile", "folder_response", "static_response"]
 
 MaxAge: TypeAlias = int | Callable[[str | None], int | None] | None
 
