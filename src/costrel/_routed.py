@@ -99,13 +99,8 @@ class Routed(App):
         the table leaves open.
         """
         environ = ctx.environ
-        table = self._table
-        if (
-            table is not None
-            and ctx._url_adapter is MISSING
-            and "HTTP_UPGRADE" not in environ
-            and own_method(self, "create_url_adapter") is None
-        ):
+        table = self._table_for(ctx)
+        if table is not None:
             try:
                 check_host(environ, self.config["TRUSTED_HOSTS"])
             except HTTPException as error:
@@ -114,9 +109,7 @@ class Routed(App):
             method, path = environ["REQUEST_METHOD"], decode_path(environ)
             match = table.match(method, path)
             if match is not None:
-                ctx._match = match
-                if ctx._request is not None:
-                    ctx._request.url_rule, ctx._request.view_args = match
+                self._note_route(ctx, match, None)
                 return
             if table.lacks(path):
                 self._note_route(ctx, None, NotFound())
@@ -139,6 +132,12 @@ class Routed(App):
                 error.valid_methods = sorted(error.valid_methods)
             self._note_route(ctx, None, error)
 
+    def _table_for(self, ctx: RequestContext) -> Any:
+        """Return the routing table, if nothing else has a say in where a request goes."""
+        is_usual = ctx._url_adapter is MISSING and "HTTP_UPGRADE" not in ctx.environ
+
+        return self._table if is_usual and own_method(self, "create_url_adapter") is None else None
+
     def _note_route(self, ctx: RequestContext, match: Any, error: HTTPException | None) -> None:
         """Keep what routing found, on the context and on the request if there is one already."""
         request = ctx._request
@@ -154,13 +153,10 @@ class Routed(App):
     def make_default_options_response(self, ctx: Any = None) -> Response:
         """Make the answer to ``OPTIONS`` that lists the methods."""
         scope = ctx or cast(Any, require_request("make_default_options_response()"))._request_scope
-        methods = None
-        if (
-            self._table is not None
-            and scope._url_adapter is MISSING
-            and own_method(self, "create_url_adapter") is None
-        ):
-            methods = self._table.allowed("--", decode_path(scope.environ))  # no rule takes this one
+        table = self._table_for(scope)
+        methods = (
+            None if table is None else table.allowed("--", decode_path(scope.environ))
+        )  # none takes that
         response = cast("Response", self.response_class())
         response.allow.update(sorted(scope.url_adapter.allowed_methods()) if methods is None else methods)
 
