@@ -3,7 +3,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
@@ -30,6 +30,17 @@ def file(name, data, filename="f.bin"):
 END = b"--" + BOUNDARY.encode() + b"--\r\n"
 
 
+class Dribble(io.BytesIO):
+    """Gives no more than so many bytes at a time."""
+
+    def __init__(self, data, step=1):
+        super().__init__(data)
+        self.step = step
+
+    def read(self, size=-1):
+        return super().read(min(size, self.step))
+
+
 def parse(body, *, boundary=BOUNDARY, mimetype="multipart/form-data", stream=None, **limits):
     total = limits.pop("max_total_bytes", None)
     parser = FormParser(**{"stream_factory": lambda **_: io.BytesIO()} | limits)
@@ -49,13 +60,9 @@ def test_fields_and_files_are_read():
 
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_form_is_read_rightly_wherever_its_reads_end(step):
-    class Dribble(io.BytesIO):
-        def read(self, size=-1):
-            return super().read(min(size, step))
-
     body = field("a", b"") + file("f", b"x\r\n") + field("b", b"2") + END
 
-    form, files = parse(body, stream=Dribble(body))
+    form, files = parse(body, stream=Dribble(body, step))
 
     assert form.to_dict() == {"a": "", "b": "2"}
     assert files["f"].read() == b"x\r\n"
@@ -186,7 +193,9 @@ def test_unusable_boundary_is_400_unless_there_is_no_body(boundary):
         parse(field("a") + END, boundary=boundary)
 
 
-def test_files_of_a_refused_form_are_closed():
+@pytest.mark.parametrize("make", [io.BytesIO, Dribble])
+def test_files_of_a_refused_form_are_closed(make):
+    body = file("f", b"x") + field("a", b"too long") + END
     opened = []
 
     def open_file(**_):
@@ -194,7 +203,7 @@ def test_files_of_a_refused_form_are_closed():
         return opened[-1]
 
     with pytest.raises(RequestEntityTooLarge):
-        parse(file("f", b"x") + file("g", b"x") + END, stream_factory=open_file, max_form_parts=1)
+        parse(body, stream=make(body), stream_factory=open_file, max_form_memory_size=4)
 
     assert [f.closed for f in opened] == [True]
 
@@ -245,6 +254,25 @@ def test_urlencoded_form_over_the_total_is_not_read_to_its_end():
 
 def test_urlencoded_form_that_is_no_text_is_empty():
     assert parse(b"a=\xff", mimetype="application/x-www-form-urlencoded")[0] == MultiDict()
+
+
+@pytest.mark.parametrize(
+    ("mimetype", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"a=1"),
+        ("multipart/form-data", b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--b--\r\n"),
+        ("multipart/form-data", b""),
+        ("text/plain", b"a=1"),
+    ],
+)
+def test_parser_without_a_storage_class_takes_the_usual_one(mimetype, body):
+    parser = FormParser()
+    parser.cls = None  # as Werkzeug 3.2 has it
+
+    _, form, files = parser.parse(io.BytesIO(body), mimetype, len(body), {"boundary": "b"})
+
+    assert type(form) is type(files) is ImmutableMultiDict
+    assert form.get("a") == ("1" if body and mimetype != "text/plain" else None)
 
 
 def test_other_types_are_left_in_the_stream():

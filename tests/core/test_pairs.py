@@ -51,3 +51,7 @@ def test_collecting_is_what_the_storage_class_does(storage, pairs):
     assert type(collected) is storage
     assert collected == storage(pairs)
     assert list(collected.lists()) == list(storage(pairs).lists())
+
+
+def test_without_a_storage_class_it_is_the_usual_one():
+    assert type(collect([("a", "1")])) is ImmutableMultiDict

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
@@ -89,18 +89,19 @@ class FormParser(FormDataParser):
         options: dict[str, str] | None = None,
     ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
         """Parse a stream that is already limited; see Werkzeug's method."""
+        storage = self.cls or ImmutableMultiDict  # no class is named from Werkzeug 3.2 on
         if mimetype == "application/x-www-form-urlencoded":
             pairs = load_urlencoded(stream, self._limits(), content_length)
-            return stream, collect(pairs, self.cls), self.cls()
+            return stream, collect(pairs, storage), storage()
         if mimetype == "multipart/form-data":
             from costrel.core.multipart import MultipartReader  # for cost: 0.5 ms, only uploads need it
 
-            parser = MultipartReader(self._limits(), stream_factory=self.stream_factory, cls=self.cls)
+            parser = MultipartReader(self._limits(), storage=storage, stream_factory=self.stream_factory)
             boundary = (options or {}).get("boundary", "")
             form, files = parser.parse(stream, boundary.encode("utf-8", "surrogatepass"), content_length)
             return stream, form, files
 
-        return stream, self.cls(), self.cls()
+        return stream, storage(), storage()
 
 
 def _read_at_most(stream: IO[bytes], limit: int | None, declared: int | None) -> bytes:

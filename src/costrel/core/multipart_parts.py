@@ -24,7 +24,8 @@ from werkzeug.sansio.multipart import (
 )
 
 from costrel.core.form_limits import FormLimits
-from costrel.core.multipart import MAX_PART_HEADER_BYTES, Decoder, check_headers, usable_boundary
+from costrel.core.multipart import MAX_PART_HEADER_BYTES, check_headers, usable_boundary
+from costrel.core.multipart_decoder import Decoder
 
 __all__ = ["Part", "Parts"]
 

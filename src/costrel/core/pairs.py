@@ -66,13 +66,21 @@ def _unquote(text: str) -> str:
     return unquote(text, "utf-8", KEEP_INVALID) if "%" in text else text
 
 
-def collect(pairs: list[tuple[str, str]], storage: type[MultiDict[str, Any]]) -> MultiDict[str, Any]:
+def collect(
+    pairs: list[tuple[str, str]], storage: type[MultiDict[str, Any]] | None = None
+) -> MultiDict[str, Any]:
     """Put names and values into the storage class of a request.
+
+    Args:
+        pairs: The names and values.
+        storage: The class. Without one, as from Werkzeug 3.2 on, it is ``ImmutableMultiDict``.
 
     Example:
         >>> collect([("a", "1"), ("a", "2")], ImmutableMultiDict)
         ImmutableMultiDict([('a', '1'), ('a', '2')])
     """
+    if storage is None:
+        storage = ImmutableMultiDict
     if storage is not ImmutableMultiDict:
         return storage(pairs)
 
