@@ -246,6 +246,15 @@ def test_a_file_as_it_is_is_sent_as_werkzeug_sends_it(app, client, tmp_path, hea
     assert sorted(sent.headers) == sorted(expected.headers)
 
 
+def test_a_type_that_would_be_a_second_header_is_an_error(app, tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+
+    with app.test_request_context(), pytest.raises(ValueError, match="newline"):
+        send_file(tmp_path / "a.txt", mimetype="text/plain\r\nX-Other: 1")
+    with app.test_request_context(), pytest.raises(ValueError, match="newline"):
+        send_from_directory(tmp_path, "a.txt", mimetype="text/plain\nX-Other: 1")
+
+
 @pytest.mark.parametrize(("name", "error"), [("none.txt", FileNotFoundError), ("", IsADirectoryError)])
 def test_a_path_that_is_no_file_is_an_error_of_the_developer(app, tmp_path, name, error):
     with app.test_request_context(), pytest.raises(error):

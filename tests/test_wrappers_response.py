@@ -164,6 +164,28 @@ def test_json_of_a_response_is_read():
     assert Response('{"a": 1}', mimetype="application/json").json == {"a": 1}
 
 
+def test_all_that_waits_for_the_end_is_called_though_some_of_it_fails():
+    called = []
+
+    def stream():
+        try:
+            yield "a"
+        finally:
+            raise ZeroDivisionError
+
+    response = Response(stream())
+    response.call_on_close(lambda: called.append("first"))
+    response.call_on_close(lambda: [].pop())
+    response.call_on_close(lambda: called.append("last"))
+    next(iter(response.response))
+
+    with pytest.raises(IndexError) as caught:
+        response.close()
+
+    assert called == ["first", "last"]
+    assert type(caught.value.__context__) is ZeroDivisionError
+
+
 def test_callbacks_run_when_the_response_ends():
     closed = []
     response = Response("text")

@@ -10,7 +10,7 @@ import functools
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
-from typing import IO, Any, NoReturn, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from werkzeug import utils
 from werkzeug.exceptions import NotFound
@@ -24,6 +24,9 @@ from costrel.core.next_url import encode_controls, safe_next_url
 from costrel.core.root_path import get_root_path
 from costrel.core.streams import AsyncContextStream, ContextStream
 from costrel.signals import message_flashed
+
+if TYPE_CHECKING:
+    from costrel.wrappers import Response
 
 __all__ = [
     "abort",
@@ -102,7 +105,7 @@ def _streaming(function: Callable[..., Any]) -> Callable[..., Any]:
     return start
 
 
-def make_response(*args: Any) -> Any:
+def make_response(*args: Any) -> Response:
     """Make a response of what a view may return, to set headers on it.
 
     Example:
@@ -115,9 +118,9 @@ def make_response(*args: Any) -> Any:
     """
     app = require_context("make_response()").app
     if not args:
-        return app.response_class()
+        return app.response_class()  # type: ignore[no-any-return]  # of the application's class
 
-    return app.make_response(args[0] if len(args) == 1 else args)
+    return app.make_response(args[0] if len(args) == 1 else args)  # type: ignore[no-any-return]  # of the application's class
 
 
 def url_for(
@@ -155,7 +158,7 @@ def url_for(
     return url
 
 
-def redirect(location: str, code: int = 302, Response: type[Any] | None = None) -> Any:  # noqa: N803
+def redirect(location: str, code: int = 302, Response: type[Any] | None = None) -> Response:  # noqa: N803
     """Answer with a redirect.
 
     Args:
@@ -170,9 +173,9 @@ def redirect(location: str, code: int = 302, Response: type[Any] | None = None) 
         location = encode_controls(location)
     ctx = current.get(None)
     if ctx is not None:
-        return ctx.app.redirect(location, code=code)
+        return ctx.app.redirect(location, code=code)  # type: ignore[no-any-return]  # of the application's class
 
-    return utils.redirect(location, code=code, Response=Response)
+    return utils.redirect(location, code=code, Response=Response)  # type: ignore[return-value]  # likewise
 
 
 # Any: what an HTTPException may be given depends on its code.
@@ -255,7 +258,7 @@ def send_file(
     etag: bool | str = True,
     last_modified: datetime | int | float | None = None,
     max_age: int | Callable[[str | None], int | None] | None = None,
-) -> Any:
+) -> Response:
     """Answer with a file, of a path or an open one.
 
     Args:
@@ -273,18 +276,21 @@ def send_file(
     """
     if (
         isinstance(path_or_file, (str, os.PathLike))
-        and mimetype is None
-        and download_name is None
         and last_modified is None
         and conditional is True
         and etag is True
-        and not as_attachment
     ):
-        response = _plain_file_response(os.fspath(path_or_file), max_age)
+        response = _plain_file_response(
+            os.fspath(path_or_file),
+            max_age=max_age,
+            mimetype=mimetype,
+            as_attachment=as_attachment,
+            download_name=download_name,
+        )
         if response is not None:
-            return response
+            return response  # type: ignore[no-any-return]  # of the application's class
 
-    return utils.send_file(
+    return utils.send_file(  # type: ignore[return-value]  # likewise
         **_prepare_send_file_kwargs(
             path_or_file=path_or_file,
             mimetype=mimetype,
@@ -298,26 +304,40 @@ def send_file(
     )
 
 
-def _plain_file_response(path: str, max_age: MaxAge) -> Any:
-    """Answer with a regular file as it is; ``None`` for what else a path may name, which is an error.
+# Any: the options are those of ``send_file``, under one name there.
+def _plain_file_response(path: str, **options: Any) -> Any:
+    """Answer with a regular file; ``None`` for what else a path may name, which is an error.
 
     PERF: 15 µs for a small file, against 90.
     """
+    directory, name = os.path.split(path)
     try:
-        return _respond_with_file(*os.path.split(path), max_age, used="send_file()")
+        return _respond_with_file(directory, name, "send_file()", **options)
     except NotFound:
         return None
 
 
-def _respond_with_file(directory: os.PathLike[str] | str, name: str, max_age: MaxAge, *, used: str) -> Any:
-    """Answer with a file of a directory as it is.
+def _respond_with_file(
+    directory: os.PathLike[str] | str,
+    name: str,
+    used: str,
+    *,
+    max_age: MaxAge = None,
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+) -> Any:
+    """Answer with a file of a directory.
 
     Args:
         directory: The directory, relative to the application's root.
         name: The file's.
+        used: The function that was called, for the message outside of a request.
         max_age: Seconds it may be cached, or a function of the path; ``None``
             leaves it to the application.
-        used: The function that was called, for the message outside of a request.
+        mimetype: As for ``send_file``.
+        as_attachment: As for ``send_file``.
+        download_name: As for ``send_file``.
 
     Raises:
         NotFound: If there is no such regular file in the directory.
@@ -326,13 +346,25 @@ def _respond_with_file(directory: os.PathLike[str] | str, name: str, max_age: Ma
     if max_age is None:
         max_age = ctx.app.get_send_file_max_age
 
-    return folder_response(ctx.app, ctx.request.environ, directory, name, max_age=max_age)
+    return folder_response(
+        ctx.app,
+        ctx.request.environ,
+        directory,
+        name,
+        max_age=max_age,
+        mimetype=mimetype,
+        as_attachment=as_attachment,
+        download_name=download_name,
+    )
+
+
+_PLAIN_OPTIONS = frozenset(("as_attachment", "download_name", "max_age", "mimetype"))
 
 
 # Any: the options are those of ``send_file``, under one name there.
 def send_from_directory(
     directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any
-) -> Any:
+) -> Response:
     """Answer with a file below a directory; the way out of it is closed.
 
     Args:
@@ -344,14 +376,14 @@ def send_from_directory(
     Raises:
         NotFound: If there is no such regular file in the directory.
     """
-    if not kwargs or kwargs.keys() == {"max_age"}:
-        return _respond_with_file(
-            directory, os.fspath(path), kwargs.get("max_age"), used="send_from_directory()"
+    if kwargs.keys() <= _PLAIN_OPTIONS:
+        return _respond_with_file(  # type: ignore[no-any-return]  # of the application's class
+            directory, os.fspath(path), "send_from_directory()", **kwargs
         )
 
     name = _name_for(path, kwargs.get("download_name"))
 
-    return utils.send_from_directory(
+    return utils.send_from_directory(  # type: ignore[return-value]  # likewise
         directory, path, **_prepare_send_file_kwargs(**{**kwargs, "download_name": name})
     )
 

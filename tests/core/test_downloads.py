@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_options_header
 
-from costrel.core.downloads import clean_download_name, inline_disposition
+from costrel.core.downloads import clean_download_name, disposition
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ def test_what_no_header_carries_becomes_an_underscore(bad):
 
 
 def test_name_outside_of_ascii_is_written_both_ways():
-    assert inline_disposition("année.txt") == "inline; filename=annee.txt; filename*=UTF-8''ann%C3%A9e.txt"
+    assert disposition("inline", "année.txt") == "inline; filename=annee.txt; filename*=UTF-8''ann%C3%A9e.txt"
 
 
 @given(st.text(min_size=1, max_size=20))
 def test_every_name_makes_a_header_that_holds_it(name):
-    value = inline_disposition(name)
+    value = disposition("inline", name)
 
     Headers([("Content-Disposition", value)])  # would refuse a line break
     assert value.encode("latin-1")

@@ -55,18 +55,18 @@ def ours(folder, name, environ, max_age=None, **options):
     return folder_response(App(), environ, folder, name, max_age=max_age, **options)
 
 
-def werkzeugs(folder, name, environ, max_age=None):
+def werkzeugs(folder, name, environ, max_age=None, **options):
     return send_from_directory(
-        folder, name, environ, max_age=max_age, response_class=Response, _root_path="/"
+        folder, name, environ, max_age=max_age, response_class=Response, _root_path="/", **options
     )
 
 
-def answer(send, folder, name, max_age=None, method="GET", **headers):
+def answer(send, folder, name, max_age=None, method="GET", options=None, **headers):
     """Send a file and return all that goes over the wire, or the error that is raised."""
     environ = create_environ("/", method=method, headers=headers)
     environ["wsgi.file_wrapper"] = FileWrapper
     try:
-        response = send(folder, name, environ, max_age)
+        response = send(folder, name, environ, max_age, **(options or {}))
     except HTTPException as error:
         return type(error), error.description, list(error.get_headers(environ))
     body, status, head = run_wsgi_app(response, environ)
@@ -96,6 +96,19 @@ NAMES = [
     'q"uo te;.txt',
     "日本.svg",
 ]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1-3"}, {"If-Match": '"other"'}])
+@pytest.mark.parametrize("mimetype", [None, "text/x-own", "application/json", "image/png; q=1", ""])
+@pytest.mark.parametrize("download_name", [None, "ber icht.pdf", "日記.csv", "a.tar.gz", "", 'q"', "n" * 300])
+@pytest.mark.parametrize("name", ["a.txt", "archive.tar.gz", "no-suffix"])
+def test_download_is_answered_as_werkzeug_answers_it(folder, name, download_name, mimetype, headers):
+    for as_attachment in (True, False):
+        options = {"as_attachment": as_attachment, "download_name": download_name, "mimetype": mimetype}
+
+        mine, theirs = both(folder, name, options=options, **headers)
+
+        assert mine == theirs
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])

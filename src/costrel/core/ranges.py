@@ -10,11 +10,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from werkzeug.http import parse_date, parse_etags, unquote_etag
+from werkzeug.http import parse_date, unquote_etag
 
-__all__ = ["MAX_RANGES", "Unsatisfiable", "Validators", "decide", "if_range_holds", "pick_range", "read_date"]
+from costrel.core.werkzeug_names import read_etags
+
+__all__ = [
+    "CONDITIONS",
+    "MAX_RANGES",
+    "Unsatisfiable",
+    "Validators",
+    "decide",
+    "if_range_holds",
+    "pick_range",
+    "read_date",
+]
 
 MAX_RANGES = 16
+
+CONDITIONS = frozenset(
+    ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
+)
+"""The headers that ``decide`` looks at, as the WSGI environment names them."""
 
 
 class Unsatisfiable(ValueError):
@@ -77,7 +93,7 @@ def decide(environ: Mapping[str, Any], validators: Validators) -> Literal[200, 3
     changed_at = _whole_second(validators.last_modified)
 
     if "HTTP_IF_MATCH" in environ:
-        wanted = parse_etags(environ["HTTP_IF_MATCH"])
+        wanted = read_etags(environ["HTTP_IF_MATCH"])
         strong = tag is not None and not validators.is_weak and wanted.is_strong(tag)
         if wanted and not wanted.star_tag and not strong:
             return 412
@@ -87,7 +103,7 @@ def decide(environ: Mapping[str, Any], validators: Validators) -> Literal[200, 3
             return 412
 
     if "HTTP_IF_NONE_MATCH" in environ:
-        known = parse_etags(environ["HTTP_IF_NONE_MATCH"])
+        known = read_etags(environ["HTTP_IF_NONE_MATCH"])
         if known.star_tag or (tag is not None and known.contains_weak(tag)):
             return 304
     elif "HTTP_IF_MODIFIED_SINCE" in environ:

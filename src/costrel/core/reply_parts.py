@@ -6,10 +6,10 @@ content type may come from a view's arguments.
 
 from __future__ import annotations
 
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.utils import get_content_type
 
 from costrel.core.header_rules import check_value
+from costrel.core.werkzeug_names import STATUS_PHRASES
 
 __all__ = [
     "STATUS_LINES",
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 STATUS_LINES: dict[object, tuple[str, int]] = {
-    code: (f"{code} {phrase.upper()}", code) for code, phrase in HTTP_STATUS_CODES.items()
+    code: (f"{code} {phrase.upper()}", code) for code, phrase in STATUS_PHRASES.items()
 }
 """Status line and code by code, as Werkzeug writes them."""
 

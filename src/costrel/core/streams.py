@@ -24,6 +24,10 @@ __all__ = ["AsyncContextStream", "ContextStream", "Holdable", "close_dropped", "
 
 T = TypeVar("T")
 
+# PERF: bound once; each look-up of an attribute is 20 ns, and streams have many pieces.
+_set_current = current.set
+_reset_current = current.reset
+
 
 class Holdable(Protocol):
     """What a stream needs of the context."""
@@ -56,11 +60,11 @@ class ContextStream(Generic[T]):
         self._ctx = ctx
         self._held = False
         self._has_begun = False
-        token = current.set(ctx)
+        token = _set_current(ctx)
         try:
             self._stream: Iterator[T] = iter(stream)
         finally:
-            current.reset(token)
+            _reset_current(token)
         ctx.hold()
         self._era: int = ctx._era
         self._held = True
@@ -70,7 +74,7 @@ class ContextStream(Generic[T]):
 
     def __next__(self) -> T:
         self._has_begun = True
-        token = current.set(self._ctx)
+        token = _set_current(self._ctx)
         try:
             return next(self._stream)
         except StopIteration:
@@ -81,14 +85,14 @@ class ContextStream(Generic[T]):
             self._finish(error)
             raise
         finally:
-            current.reset(token)
+            _reset_current(token)
 
     def close(self) -> None:
         """End the stream now; its ``finally`` blocks still see the context."""
         if not self._held:
             return
 
-        token = current.set(self._ctx)
+        token = _set_current(self._ctx)
         try:
             self._close_stream()
         except BaseException as error:
@@ -97,7 +101,7 @@ class ContextStream(Generic[T]):
         else:
             self._finish(None)
         finally:
-            current.reset(token)
+            _reset_current(token)
 
     def __enter__(self) -> ContextStream[T]:
         return self
@@ -146,11 +150,11 @@ class AsyncContextStream(Generic[T]):
         self.ctx = ctx
         self._loop: Any = None
         self._held = False
-        token = current.set(ctx)
+        token = _set_current(ctx)
         try:
             self._stream: AsyncIterator[T] = aiter(stream)
         finally:
-            current.reset(token)
+            _reset_current(token)
         ctx.hold()
         self._era: int = ctx._era
         self._held = True
@@ -161,7 +165,7 @@ class AsyncContextStream(Generic[T]):
     async def __anext__(self) -> T:
         if self._loop is None:
             self._loop = running_loop()
-        token = current.set(self.ctx)
+        token = _set_current(self.ctx)
         try:
             return await anext(self._stream)
         except StopAsyncIteration:
@@ -178,7 +182,7 @@ class AsyncContextStream(Generic[T]):
         if not self._held:
             return
 
-        token = current.set(self.ctx)
+        token = _set_current(self.ctx)
         try:
             await self._end(None)
         finally:
@@ -216,7 +220,7 @@ class AsyncContextStream(Generic[T]):
 
 def _reset(token: Token[Any]) -> None:
     try:
-        current.reset(token)
+        _reset_current(token)
     except ValueError:
         # The step was dropped half way, and is ended in the context of whoever found it.
         return
