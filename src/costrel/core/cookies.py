@@ -19,7 +19,7 @@ _UNFIT_FOR_DOMAIN = re.compile(r"[\x00-\x20;,\x7f]")
 
 
 def read_cookies(header: str) -> list[tuple[str, str]]:
-    """Split a ``Cookie`` header into names and values, in their order.
+    """Split a ``Cookie`` header into names and values; those of one name are in their order.
 
     Cookies without a name are dropped: what was set as ``=name=value`` would
     else pass for the cookie ``name`` (CVE-2023-23934).
@@ -29,7 +29,7 @@ def read_cookies(header: str) -> list[tuple[str, str]]:
         [('a', '1'), ('c', '3')]
     """
     if '"' in header:
-        return parse_cookie(header, _PairList)  # type: ignore[arg-type, return-value]  # it only calls cls(pairs)
+        return list(parse_cookie(header).items(multi=True))
 
     pairs = []
     for item in header.split(";"):
@@ -43,10 +43,6 @@ def read_cookies(header: str) -> list[tuple[str, str]]:
 
 def _has_space(text: str) -> bool:
     return " " in text or "\t" in text
-
-
-class _PairList(list[tuple[str, str]]):
-    """Takes the place of a multi dict, to get the pairs in their order."""
 
 
 def check_cookie_name(name: str) -> None:
