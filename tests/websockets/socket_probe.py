@@ -84,3 +84,13 @@ async def flood(ws):
     for _ in range(300):
         await ws.send(b"x" * 65_536)
     await ws.send("end")
+
+
+@app.websocket("/tick")
+async def tick(ws):
+    """Send for ever, without a pause."""
+    try:
+        while True:
+            await ws.send("tick")
+    finally:
+        note("ended")

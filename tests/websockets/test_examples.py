@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 from pathlib import Path
@@ -49,6 +50,25 @@ def test_the_handler_from_quart_answers(connect, run):
             return json.loads(await client.receive())
 
     assert run(main) == {"room": "hall", "echo": [1]}
+
+
+def test_the_feed_ends_with_its_client(connect, run):
+    app = load("feed")
+    client = app.async_test_client()
+
+    async def main():
+        async with connect("/news", to=app) as listener:
+            await listener.send("here I am")
+            while not listener.to_app.empty():
+                await asyncio.sleep(0)
+            counts = [(await client.post("/news/rain")).json["listeners"]]
+            news = await listener.receive()
+            await listener.leave(1_001)
+            await listener.done()
+            counts.append((await client.post("/news/sun")).json["listeners"])
+        return news, counts
+
+    assert run(main) == ("rain", [1, 0])
 
 
 @pytest.mark.parametrize("path", ["/blocking", "/class"])

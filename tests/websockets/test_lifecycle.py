@@ -307,6 +307,51 @@ def test_an_error_after_accept_has_the_code_of_its_kind(production, connect, run
     assert run(main) == code
 
 
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [(None, None), ("bad", 1_007), ('{"do": "forbidden"}', 1_008), ('{"do": "fail"}', 1_011)],
+    ids=["client left", "no json", "http", "fault"],
+)
+def test_what_a_task_group_raises_counts_as_what_is_in_it(production, connect, run, caplog, message, code):
+    ended = []
+
+    @production.teardown_websocket
+    def torn_down(error):
+        ended.append(error)
+
+    @production.websocket("/ws")
+    async def ws(ws):
+        async def read():
+            request = await ws.receive_json()
+            if request["do"] == "forbidden":
+                abort(403)
+            raise LookupError(request["do"])
+
+        async def write():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise WebSocketDisconnect()
+
+        async with asyncio.TaskGroup() as outer, asyncio.TaskGroup() as inner:
+            outer.create_task(write())
+            inner.create_task(read())
+
+    async def main():
+        async with connect("/ws") as client:
+            if message is None:
+                await client.leave(1_001)
+                return await client.done()
+            await client.send(message)
+            return await client.closed()
+
+    assert run(main) == code
+    assert len(caplog.records) == (code == 1_011)
+    assert [isinstance(error, ExceptionGroup) for error in ended] == [code == 1_011]
+    if code is None:
+        assert ended == [None]
+
+
 def test_an_error_of_an_after_hook_is_reported(production, connect, run, caplog):
     @production.after_websocket
     def after(response):
@@ -356,6 +401,35 @@ def test_teardown_runs_once_when_the_server_cancels(app, events, connect, run):
         "teardown app CancelledError()",
         "gone",
     ]
+
+
+def test_teardown_waits_for_the_thread_of_a_handler_whose_connection_is_cancelled(app, connect, run):
+    events, is_torn_down = [], threading.Event()
+
+    @app.websocket("/thread")
+    def thread(ws):
+        ws.accept()
+        try:
+            ws.receive()
+        except WebSocketDisconnect:
+            events.append(f"torn down: {is_torn_down.wait(0.2)}")
+
+    @app.teardown_appcontext
+    def tear_down(error):
+        is_torn_down.set()
+
+    async def main():
+        client = connect("/thread")
+        await client.open()
+        client.task.cancel()
+        await asyncio.sleep(0)
+        client.task.cancel()
+        await asyncio.wait((client.task,))
+
+    run(main)
+
+    assert events == ["torn down: False"]
+    assert is_torn_down.is_set()
 
 
 def test_a_cancelled_connection_is_closed_with_1012(app, connect, run):

@@ -250,6 +250,18 @@ def test_a_slow_client_gets_everything(server):
     assert received == 300 * 65_536
 
 
+def test_a_handler_that_sends_for_ever_holds_up_nobody_and_ends_with_its_client(server):
+    count = len(server.events(0))
+    with server.connect("/tick", max_queue=None) as client:  # it reads as fast as it can
+        client.recv()
+        with server.connect("/echo") as other:
+            other.send("x")
+            assert other.recv(PATIENCE_SECONDS) == "x"
+        client.socket.shutdown(socket.SHUT_RDWR)
+
+    assert server.events(count + 1)[count:] == ["ended"]
+
+
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_server_that_stops_says_so_to_its_clients(name, tmp_path):
     server = start(name, tmp_path)

@@ -29,7 +29,15 @@ from costrel.core.ws_codes import (
 from costrel.core.ws_origin import may_connect
 from costrel.signals import got_request_exception
 
-__all__ = ["after_websocket", "open_websocket", "refuse", "report", "tear_down", "verdict"]
+__all__ = [
+    "after_websocket",
+    "open_websocket",
+    "refuse",
+    "report",
+    "tear_down",
+    "verdict",
+    "without_group",
+]
 
 
 def open_websocket(ctx: Any) -> Steps[Any]:
@@ -124,6 +132,31 @@ def after_websocket(ctx: Any, response: Any) -> Steps[Any]:
                     response = replaced
 
     return response
+
+
+def without_group(error: BaseException) -> BaseException:
+    """Return the one error of a task group that ends the connection without being a fault.
+
+    The end of the connection counts only where there is nothing else. A fault
+    is left as it was raised, and so are several errors.
+
+    Example:
+        >>> without_group(ExceptionGroup("", [WebSocketDisconnect(1001), Forbidden()]))
+        <Forbidden '403: Forbidden'>
+        >>> without_group(ExceptionGroup("", [KeyError("secret")]))
+        ExceptionGroup('', [KeyError('secret')])
+    """
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+
+    members = [without_group(member) for member in error.exceptions]
+    others = [member for member in members if not isinstance(member, WebSocketDisconnect)]
+    only = (others or members)[0]
+    is_plain = len(others) < 2 and isinstance(
+        only, WebSocketDisconnect | WebSocketMessageError | HTTPException
+    )
+
+    return only if is_plain else error
 
 
 def verdict(error: BaseException | None) -> tuple[int, str, bool]:

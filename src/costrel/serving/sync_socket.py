@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,9 @@ from costrel.sockets import WebSocket
 from costrel.sockets.channel import HeaderItems
 
 __all__ = ["SyncWebSocket", "in_own_thread"]
+
+_PATIENCE_SECONDS = 5.0
+"""How long the thread of a connection that was cancelled may go on until its context ends without it."""
 
 
 class SyncWebSocket:
@@ -125,7 +129,8 @@ async def _as_task(ws: WebSocket, operation: Coroutine[Any, Any, Any], timeout_s
 async def in_own_thread(ws: WebSocket, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a handler in a new thread, with the context variables of this place.
 
-    If this is cancelled, the thread finds the connection closed.
+    If this is cancelled, the thread finds the connection closed, and is given
+    a while to end: the context, whose end comes next, is still in its hands.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
@@ -160,8 +165,19 @@ async def in_own_thread(ws: WebSocket, function: Callable[..., Any], *args: Any,
 
     threading.Thread(target=work, name="costrel-websocket", daemon=True).start()
     try:
-        return await future
+        return await asyncio.shield(future)
     except asyncio.CancelledError:
         if ws._ending is None:
             ws.interrupt(RESTART)
+        await _wait_a_while(future)
         raise
+
+
+async def _wait_a_while(future: asyncio.Future[Any]) -> None:
+    """Wait for what a thread does, whatever is cancelled meanwhile, but not for ever."""
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else asks for it
+    loop = asyncio.get_running_loop()
+    last = loop.time() + _PATIENCE_SECONDS
+    while not future.done() and (left := last - loop.time()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait((future,), timeout=left)

@@ -139,7 +139,7 @@ async def _answer(ctx: WebSocketContext, ws: WebSocket, can_refuse: bool) -> Bas
             cast("asyncio.Task[Any]", task).uncancel()
             error = WebSocketDisconnect(*ws._ending)
         except (Exception, SystemExit) as raised:
-            error = raised
+            error = ws_lifecycle.without_group(raised)
         ws._task = None
 
         if ws._ending is not None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from werkzeug.datastructures import Headers
 
-from costrel.core.drive import Steps, run_async
-from costrel.core.lifecycle import saving
+from costrel.core.asgi_headers import encode_headers
+from costrel.core.drive import run_async
 from costrel.core.ws_codes import (
     NO_STATUS,
     NORMAL,
@@ -25,12 +25,19 @@ from costrel.core.ws_codes import (
     check_close,
     short_reason,
 )
+from costrel.sockets.accepting import session_cookies
 
-__all__ = ["CLOSED", "CONNECTING", "OPEN", "Channel", "HeaderItems", "Message"]
+__all__ = ["CLOSED", "CONNECTING", "OPEN", "SENDS_A_TURN", "Channel", "HeaderItems", "Message"]
 
 CONNECTING, OPEN, CLOSED = 0, 1, 2
 _CLOSE_SECONDS = 5
 """How long the close may take to be taken by a server whose client reads nothing."""
+
+SENDS_A_TURN = 16
+"""So many messages are sent before the event loop gets a turn."""
+
+_CALLS_AFTER_END = 100
+"""So often a handler may use a connection that is over; then it is cancelled."""
 
 Message = Any  # of ASGI: a dict with a type
 HeaderItems = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -49,17 +56,22 @@ class Channel:
 
     __slots__ = (
         "__weakref__",
+        "_ahead",
+        "_calls_left",
         "_closed_with",
         "_closing",
         "_ctx",
         "_ending",
         "_groups",
+        "_has_read",
         "_in_thread",
+        "_is_reading",
         "_max_bytes",
         "_max_queue",
         "_outbox",
         "_receive",
         "_send",
+        "_sends_left",
         "_served_by",
         "_state",
         "_sure_chars",
@@ -104,6 +116,11 @@ class Channel:
         self._ending: tuple[int, str] | None = None
         self._closed_with: tuple[int, str] = (NO_STATUS, "")
         self._touched = False
+        self._ahead: Any = None
+        self._is_reading = False
+        self._has_read = True
+        self._sends_left = SENDS_A_TURN
+        self._calls_left = _CALLS_AFTER_END
         self._groups: set[Any] | None = None
         self.requested_subprotocols = tuple(requested_subprotocols)
         self.subprotocol = None
@@ -145,7 +162,7 @@ class Channel:
         """
         if self._state != CONNECTING:
             if self._state == CLOSED:
-                raise WebSocketDisconnect(*self._closed_with)
+                await self._tell_again()
             return
         if subprotocol is not None and subprotocol not in self.requested_subprotocols:
             raise ValueError(
@@ -155,10 +172,10 @@ class Channel:
 
         items = Headers(headers)  # refuses line breaks
         if self._ctx._session_object is not None:
-            for cookie in await run_async(_saved_session(self._ctx), self._in_thread):
+            for cookie in await run_async(session_cookies(self._ctx), self._in_thread):
                 items.add("Set-Cookie", cookie)
         self.subprotocol = subprotocol
-        message = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": _encoded(items)}
+        message = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": encode_headers(items)}
         await self._tell(message)
         if self._state == CONNECTING:
             self._state = OPEN
@@ -261,6 +278,26 @@ class Channel:
                 self._closed_with = (VANISHED, "")
             raise WebSocketDisconnect(*self._closed_with) from None
 
+    async def _tell_again(self) -> NoReturn:
+        """Raise the end of the connection for who goes on using it.
+
+        A handler that catches every error would go round for ever, and nothing else would run.
+        """
+        import asyncio  # for cost, as above
+
+        task = asyncio.current_task()
+        self._calls_left -= 1
+        if not self._calls_left and task is not None and task is self._task:
+            self._ctx.app.logger.warning(
+                "The handler of WebSocket %r went on when its connection was over, and was cancelled."
+                " Catch less there, to let WebSocketDisconnect pass.",
+                self._ctx.request.path,
+            )
+            self._ending = self._closed_with
+            task.cancel()
+        await asyncio.sleep(0)
+        raise WebSocketDisconnect(*self._closed_with)
+
     async def _tell(self, message: Message) -> None:
         try:
             await self._send(message)
@@ -314,23 +351,8 @@ class Channel:
                 group.remove(self)
         if self._writer is not None:
             self._writer.cancel()
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
         self._outbox = None
         self._state = CLOSED
-
-
-def _saved_session(ctx: Any) -> Steps[list[str]]:
-    """Save the session and return the values of its ``Set-Cookie`` headers."""
-    app = ctx.app
-    interface, session = app.session_interface, ctx._session
-    if interface.is_null_session(session):
-        return []
-
-    response = app.response_class()
-    yield saving(app, interface, session, response)
-
-    cookies: list[str] = response.headers.getlist("Set-Cookie")
-    return cookies
-
-
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers]

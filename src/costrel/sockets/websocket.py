@@ -12,7 +12,7 @@ from costrel.core.ws_codes import (
     WebSocketDisconnect,
     WebSocketMessageError,
 )
-from costrel.sockets.channel import CLOSED, OPEN, Channel, Message
+from costrel.sockets.channel import CLOSED, OPEN, SENDS_A_TURN, Channel, Message
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Authorization, Headers, ImmutableMultiDict, MultiDict
@@ -99,14 +99,18 @@ class WebSocket(Channel):
             WebSocketDisconnect: If the connection is over, also because the
                 message was longer than ``WEBSOCKET_MAX_MESSAGE_SIZE``.
         """
-        if self._state != OPEN:
+        if self._state != OPEN and (self._ahead is None or not self._ahead.has_end):
             await self.accept()
+        self._is_reading = self._has_read = True
+        ahead = self._ahead
         try:
-            message = await self._receive()
+            message = await (self._receive() if ahead is None else ahead.next())
         except BaseException as error:
+            self._is_reading = False
             if self._ending is not None:
                 await self._interrupted(error)
             raise
+        self._is_reading = False
         self._touched = True
         text: str | None = message.get("text")
         if text is not None:
@@ -119,8 +123,7 @@ class WebSocket(Channel):
                 await self._refuse_big()
             return data
 
-        self._state = CLOSED
-        self._closed_with = (message.get("code") or NO_STATUS, message.get("reason") or "")
+        self._client_left(message)
         raise WebSocketDisconnect(*self._closed_with)
 
     async def receive_text(self) -> str:
@@ -184,6 +187,10 @@ class WebSocket(Channel):
         if self._state != OPEN:
             await self.accept()
         self._touched = True
+        if self._has_read:
+            self._has_read = self._is_reading
+        else:
+            self._read_ahead()
         if isinstance(data, str):
             message: Message = {"type": "websocket.send", "text": data}
         elif isinstance(data, bytes):
@@ -197,6 +204,11 @@ class WebSocket(Channel):
             )
         try:
             await self._send(message)
+            # SECURITY: most servers take what the client reads, or will never read, without waiting. A
+            # handler that does not wait either would go on for ever, and nothing else would run. 0.2 µs.
+            self._sends_left -= 1
+            if not self._sends_left:
+                await self._give_turn()
         except BaseException as error:
             await self._lost(error)
             raise
@@ -212,3 +224,33 @@ class WebSocket(Channel):
 
         value = (args[0] if len(args) == 1 else list(args)) if args else kwargs
         await self.send(self._ctx.app.json.dumps(value))
+
+    def _read_ahead(self) -> None:
+        """Read on though the handler does not: some servers tell only there that the client has left."""
+        if self._ahead is None:
+            from costrel.sockets.ahead import ReadAhead  # for cost: it loads asyncio
+
+            self._ahead = ReadAhead(self._receive, self._max_bytes, self._client_left)
+        self._ahead.begin()
+
+    def _client_left(self, message: Message) -> None:
+        """Note the end, in a task that receives, which may not be the handler's, or in none."""
+        if self._state == CLOSED:
+            return
+
+        self._state = CLOSED
+        # A number of a server's own class is a plain one here.
+        self._closed_with = (int(message.get("code") or NO_STATUS), message.get("reason") or "")
+        if self._task is not None:
+            import asyncio  # for cost, as above
+
+            from costrel.sockets.untold import look_after  # for cost: it loads asyncio
+
+            look_after(self, asyncio.current_task())
+
+    async def _give_turn(self) -> None:
+        """Let the event loop do what else there is to do."""
+        import asyncio  # for cost, as above
+
+        self._sends_left = SENDS_A_TURN
+        await asyncio.sleep(0)

@@ -65,9 +65,7 @@ class Connection:
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._to_app.put_nowait({"type": "websocket.connect"})
-        self._task = self.loop.create_task(
-            self._application(self._scope, self._to_app.get, self._from_app.put)
-        )
+        self._task = self.loop.create_task(self._application(self._scope, self._to_app.get, self._take))
         try:
             await self._shake_hands()
         except BaseException:
@@ -95,6 +93,12 @@ class Connection:
                 break
         await self._see_out()
         raise Refusal(message["status"], list(message.get("headers", ())), body)
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        if self.closed_with is not None:
+            raise ConnectionError("the client has left")
+
+        self._from_app.put_nowait(message)
 
     async def _next(self, what: str) -> dict[str, Any]:
         """Return the application's next message; if it ended, what it raised is raised."""
