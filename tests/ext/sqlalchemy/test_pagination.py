@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from costrel import Costrel
@@ -40,3 +41,21 @@ def test_its_neighbour_has_as_many_items(db):
 
     assert (second.per_page, len(second.items), second.max_per_page) == (2, 1, None)
     assert second.prev().per_page == 2
+
+
+def test_items_are_the_first_column_or_whole_rows(db):
+    cups = db.select(db.Cup, db.Cup.id.label("number")).order_by(db.Cup.id)
+
+    models = db.paginate(cups)
+    rows = db.paginate(cups, scalars=False)
+
+    assert [cup.id for cup in models] == [1, 2, 3]
+    assert [(row.Cup.id, row.number) for row in rows] == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_equal_rows_are_each_an_item(db):
+    same = db.select(sa.literal("same").label("word")).select_from(db.Cup)
+
+    first = db.paginate(same, per_page=2, scalars=False)
+
+    assert (first.items, first.next().items, first.total) == ([("same",), ("same",)], [("same",)], 3)

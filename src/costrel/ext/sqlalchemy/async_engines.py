@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import InvalidRequestError
 
 from costrel.errors import ContextError
+from costrel.ext.sqlalchemy.under_way import close_between_operations
 
 if TYPE_CHECKING:  # what is loaded here makes async views under WSGI slower, also those without a database
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -214,7 +215,7 @@ def _begin_to_close(engines: AsyncEngines) -> None:
 
 async def close_session(session: AsyncSession) -> None:
     """Close a session to the end, also if its request is cancelled meanwhile."""
-    await asyncio.shield(_keep(asyncio.ensure_future(session.close())))
+    await asyncio.shield(_keep(asyncio.ensure_future(close_between_operations(session))))
 
 
 def _keep(task: asyncio.Task[None]) -> asyncio.Task[None]:

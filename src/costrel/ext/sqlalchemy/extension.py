@@ -114,6 +114,8 @@ class SQLAlchemy(Schema, Lookups, ScopedSessions, Extension[SQLAlchemyOptions], 
             metadata.info["bind_key"] = None
             self.metadatas[None] = metadata
         self.Table = make_table_class(self._make_metadata)
+        if TYPE_CHECKING:  # else ``__getattr__`` finds it, as all names of SQLAlchemy
+            self.select = sa.select
         self.Model = self._make_declarative_base(model_class, disable_autonaming=disable_autonaming)
         if app is not None:
             self.init_app(app)

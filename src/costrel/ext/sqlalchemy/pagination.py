@@ -191,12 +191,16 @@ class Pagination(Generic[T]):
 
 
 class SelectPagination(Pagination[T]):
-    """A page of a ``select``; takes ``select`` and ``session``."""
+    """A page of a ``select``; takes ``select``, ``session``, and ``scalars``, which is true by default."""
 
     def _query_items(self) -> list[T]:
         select = self._query_args["select"].limit(self.per_page).offset(self._query_offset)
 
-        return list(self._query_args["session"].execute(select).unique().scalars())
+        rows = self._query_args["session"].execute(select)
+        if not self._query_args.get("scalars", True):
+            return list(rows)  # also those that are equal: each is a row of its own
+
+        return list(rows.unique().scalars())
 
     def _query_count(self) -> int:
         select = self._query_args["select"].options(orm.lazyload("*")).order_by(None).subquery()
@@ -244,6 +248,7 @@ class AsyncPagination(SelectPagination[T]):
         found = await self.make(
             self._query_args["session"],
             select=self._query_args["select"],
+            scalars=self._query_args.get("scalars", True),
             page=page,
             per_page=self.per_page,
             max_per_page=self.max_per_page,

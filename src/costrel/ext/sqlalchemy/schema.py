@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc, orm
@@ -11,6 +11,9 @@ from sqlalchemy import exc, orm
 from costrel.ext.sqlalchemy.async_engines import AsyncEngines
 from costrel.ext.sqlalchemy.query import Query
 from costrel.ext.sqlalchemy.sqlite import without_foreign_keys
+
+if TYPE_CHECKING:
+    from costrel.ext.sqlalchemy.table import BoundTable
 
 __all__ = ["Schema"]
 
@@ -27,7 +30,7 @@ class Schema:
     Query: type[Query[Any]]
     """The class of ``Model.query`` and of dynamic relationships."""
 
-    Table: type[sa.Table]
+    Table: type[BoundTable]
     """SQLAlchemy's, whose metadata is that of ``bind_key=`` unless one is given."""
 
     @property

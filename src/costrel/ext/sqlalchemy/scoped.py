@@ -14,6 +14,7 @@ from costrel.ctx import has_app_context, teardown_this_context
 from costrel.ext.sqlalchemy.async_engines import AsyncEngines, close_session
 from costrel.ext.sqlalchemy.query import Query
 from costrel.ext.sqlalchemy.session import ContextRegistry, Session, make_quickly
+from costrel.ext.sqlalchemy.under_way import with_count
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
@@ -80,7 +81,9 @@ class ScopedSessions:
         given: type[Any] = options.pop("class_", AsyncSession)
         outer = given if issubclass(given, AsyncSession) else AsyncSession
         arguments = {"query_cls": self.Query, "expire_on_commit": False, **options, "db": self}
-        factory = async_sessionmaker(class_=outer, sync_session_class=self._async_inner_class, **arguments)
+        factory = async_sessionmaker(
+            class_=with_count(outer), sync_session_class=self._async_inner_class, **arguments
+        )
         scoped = async_scoped_session(factory, _no_scope)
         scoped.registry = cast(Any, ContextRegistry(partial(self._note, factory), close_session))
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import StaticPool
 
 from costrel.ext.sqlalchemy.options import SQLAlchemyOptions
+from costrel.ext.sqlite import switch_to_wal
 
 __all__ = ["is_memory", "place_file", "set_up_sqlite", "sqlite_defaults", "without_foreign_keys"]
 
@@ -106,7 +107,7 @@ def set_up_sqlite(engine: sa.Engine, options: SQLAlchemyOptions, memory_name: st
         if not is_timed:
             cursor.execute(f"PRAGMA busy_timeout = {int(options.sqlite_busy_timeout * 1000)}")
         if wants_wal:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            switch_to_wal(cursor.execute)
         if options.sqlite_foreign_keys:
             cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()

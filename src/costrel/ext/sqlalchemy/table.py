@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
+
+if TYPE_CHECKING:
+
+    class BoundTable(sa.Table):
+        """What ``make_table_class`` makes a class of: one whose tables need no metadata."""
+
+        def __init__(self, name: str, *args: Any, bind_key: str | None = None, **kwargs: Any) -> None: ...
+
 
 __all__ = ["make_table_class"]
 
 
-def make_table_class(metadata_of: Callable[[str | None], sa.MetaData]) -> type[sa.Table]:
+def make_table_class(metadata_of: Callable[[str | None], sa.MetaData]) -> type[BoundTable]:
     """Make the class; its tables take ``bind_key`` where SQLAlchemy's want a metadata.
 
     Args:
@@ -33,4 +41,4 @@ def make_table_class(metadata_of: Callable[[str | None], sa.MetaData]) -> type[s
             if "_no_init" in kwargs:
                 super().__init__(*args, **kwargs)
 
-    return Table
+    return cast("type[BoundTable]", Table)

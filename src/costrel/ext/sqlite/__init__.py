@@ -23,6 +23,7 @@ from costrel.ext.sqlite.connections import Connection, Cursor
 from costrel.ext.sqlite.database import Database
 from costrel.ext.sqlite.errors import DatabaseLocked, DatabaseUnavailable, SchemaError
 from costrel.ext.sqlite.extension import Result, SQLite, SQLiteOptions
+from costrel.ext.sqlite.wal import switch_to_wal
 
 __all__ = [
     "Connection",
@@ -34,4 +35,5 @@ __all__ = [
     "SQLite",
     "SQLiteOptions",
     "SchemaError",
+    "switch_to_wal",
 ]

@@ -12,6 +12,7 @@ from costrel.ext.sqlite.connections import Connection
 from costrel.ext.sqlite.errors import SchemaError, raise_explained
 from costrel.ext.sqlite.options import MEMORY, SQLiteOptions
 from costrel.ext.sqlite.schema import apply_schema, tables_of
+from costrel.ext.sqlite.wal import switch_to_wal
 
 __all__ = ["Database"]
 
@@ -78,7 +79,9 @@ class Database:
                 connection.execute("PRAGMA foreign_keys = ON")
             if self.path != MEMORY:
                 (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-                if mode.upper() != options.journal_mode:
+                if mode.upper() != options.journal_mode == "WAL":
+                    switch_to_wal(connection.execute)
+                elif mode.upper() != options.journal_mode:
                     connection.execute(f"PRAGMA journal_mode = {options.journal_mode}")
             for name, value in options.pragmas.items():
                 connection.execute(f"PRAGMA {name} = {value}")
