@@ -6,6 +6,7 @@ What a package cannot be set up without stands in ``SETTINGS`` and ``BEFORE``; t
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import inspect
 import json
@@ -298,11 +299,13 @@ def calls_of_a_request(app):
         counted += event in ("call", "c_call")
 
     before = sys.getprofile()
+    gc.disable()  # what the garbage collector calls is not the request's
     sys.setprofile(count)
     try:
         answer()
     finally:
         sys.setprofile(before)
+        gc.enable()
 
     return counted
 

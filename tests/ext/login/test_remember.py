@@ -7,13 +7,16 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from costrel import Costrel
+from costrel import Costrel, request, session
 from costrel.errors import ConfigError
 from costrel.ext.login import (
     LoginManager,
+    current_user,
     decode_cookie,
     encode_cookie,
     login_remembered,
+    login_user,
+    logout_user,
     user_loaded_from_cookie,
 )
 
@@ -57,6 +60,100 @@ def test_the_cookie_is_kept_from_scripts_other_sites_and_caches(client, app, man
     assert "Cookie" in response.headers["Vary"]
     assert response.headers["Cache-Control"] == "private"
     assert timedelta(days=364) < expires(header) < timedelta(days=366)
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["unseen", "seen before"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_login_after_the_view_sends_the_cookie_with_this_response(
+    client, app, manager, users, set_cookies, is_async, looks
+):
+    @app.get("/landing")
+    def landing():
+        return "Ada" if looks and current_user.is_authenticated else "landed"
+
+    @app.get("/alanding")
+    async def alanding():
+        return landing()
+
+    @app.after_request
+    def log_in(response):
+        login_user(users["1"], remember=True)
+        return response
+
+    visitor = client(app)
+
+    response = visitor.get("/alanding" if is_async else "/landing")
+
+    assert len(set_cookies(response)) == 1
+    end_session(visitor)
+    assert visitor.get("/me").text == "Ada"
+
+
+def test_a_logout_after_the_view_clears_the_cookie_with_this_response(client, app, manager, set_cookies):
+    @app.after_request
+    def log_out(response):
+        if request.path == "/public":
+            logout_user()
+        return response
+
+    visitor = client(app)
+    visitor.post("/login/1?remember")
+
+    (header,) = set_cookies(visitor.get("/public"))
+
+    assert "Max-Age=0" in header
+    assert visitor.get("/me").text == "nobody"
+
+
+def test_who_logs_in_in_the_view_and_out_after_it_has_no_cookie(client, app, manager, set_cookies):
+    @app.after_request
+    def log_out(response):
+        if request.path.startswith("/login"):
+            logout_user()
+        return response
+
+    visitor = client(app)
+
+    visitor.post("/login/1?remember")
+    end_session(visitor)
+
+    assert visitor.get("/me").text == "nobody"
+
+
+def test_who_logs_out_in_the_view_and_in_after_it_is_remembered(client, app, manager, users, set_cookies):
+    @app.after_request
+    def log_in(response):
+        if request.path == "/logout":
+            login_user(users["2"], remember=True)
+        return response
+
+    visitor = client(app)
+    visitor.post("/login/1?remember")
+
+    response = visitor.post("/logout")
+    end_session(visitor)
+
+    assert len(set_cookies(response)) == 1
+    assert visitor.get("/me").text == "Bob"
+
+
+@pytest.mark.parametrize("remember", [False, True], ids=["for this session", "remembered"])
+def test_who_logs_in_after_another_did_in_the_view_is_the_one_remembered(
+    client, app, manager, users, set_cookies, remember
+):
+    @app.after_request
+    def log_in_another(response):
+        if request.path == "/login/1":
+            login_user(users["2"], remember=remember)
+        return response
+
+    visitor = client(app)
+
+    response = visitor.post("/login/1?remember")
+    end_session(visitor)
+
+    assert len(set_cookies(response)) == 1
+    assert visitor.get("/me").text == ("Bob" if remember else "nobody")
 
 
 def test_over_https_the_cookie_is_secure(client, app, manager, set_cookies):
@@ -141,6 +238,28 @@ def test_logging_out_clears_the_cookie_with_the_attributes_it_was_set_with(clien
     assert "Secure" in header  # a browser takes no other cookie of such a name, not to delete it either
     assert "Max-Age=0" in header
     assert visitor.get("/me", base_url="https://localhost").text == "nobody"
+
+
+@pytest.mark.parametrize("refreshed", [False, True], ids=["", "refreshed"])
+def test_logging_out_clears_the_cookie_though_the_view_empties_the_session_after_that(
+    request, client, app, set_cookies, refreshed
+):
+    app.config["REMEMBER_COOKIE_REFRESH_EACH_REQUEST"] = refreshed
+    request.getfixturevalue("manager")
+
+    @app.post("/leave")
+    def leave():
+        logout_user()
+        session.clear()
+        return "bye"
+
+    visitor = client(app)
+    visitor.post("/login/1?remember")
+
+    (header,) = set_cookies(visitor.post("/leave"))
+
+    assert "Max-Age=0" in header
+    assert visitor.get("/me").text == "nobody"
 
 
 @pytest.mark.parametrize(

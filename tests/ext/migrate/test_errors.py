@@ -25,3 +25,22 @@ def test_line_names_the_application_that_the_command_line_named(monkeypatch, typ
     monkeypatch.setattr(sys, "argv", typed)
 
     assert line_to_type("upgrade") == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (
+            ["costrel", "--app", "shop", "db", "init", "-d", "other dir"],
+            "costrel --app shop db upgrade --directory 'other dir'",
+        ),
+        (["costrel", "db", "--directory=other", "migrate"], "costrel db upgrade --directory=other"),
+        (["costrel", "db", "init", "--directory", "other"], "costrel db upgrade --directory other"),
+        (["costrel", "run", "-d", "other"], "costrel db upgrade"),
+        (["celery", "db", "-d", "other"], "costrel db upgrade"),
+    ],
+)
+def test_line_names_the_folder_that_the_command_line_named(monkeypatch, typed, expected):
+    monkeypatch.setattr(sys, "argv", typed)
+
+    assert line_to_type("upgrade") == expected

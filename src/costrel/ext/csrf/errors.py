@@ -7,11 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from markupsafe import escape
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import BadRequest
-from werkzeug.http import parse_accept_header, parse_options_header
+from werkzeug.http import parse_options_header
 
-from costrel import json
+from costrel import Request, json
 from costrel.errors import ConfigError
 
 __all__ = ["CSRFError", "NoSecretKeyError", "TokenError", "token_error"]
@@ -114,6 +113,6 @@ def _wants_json(environ: Any) -> bool:
     kinds = ["text/html", "application/json"]
     if parse_options_header(environ.get("CONTENT_TYPE"))[0] == "application/json":
         kinds.reverse()
-    accept = parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)
+    accept = Request(environ, populate_request=False).accept_mimetypes
 
     return accept.best_match(kinds, default=kinds[0]) == "application/json"

@@ -36,6 +36,8 @@ class UploadSet(Protocol):
 class FileField(wtforms.FileField):  # type: ignore[misc]  # WTForms has no types
     """An upload; its ``data`` is Werkzeug's ``FileStorage``, or ``None``."""
 
+    data: FileStorage | None
+
     def process_formdata(self, valuelist: Iterable[Any]) -> None:
         """Take the first file that has a name."""
         data = next(iter(_files(valuelist)), None)
@@ -48,11 +50,14 @@ class FileField(wtforms.FileField):  # type: ignore[misc]  # WTForms has no type
 class MultipleFileField(wtforms.MultipleFileField):  # type: ignore[misc]  # WTForms has no types
     """Several uploads; its ``data`` is a list of ``FileStorage``, or ``None``."""
 
+    data: list[FileStorage] | None
+
     def process_formdata(self, valuelist: Iterable[Any]) -> None:
         """Take all files that have a name."""
         data = _files(valuelist)
         if data:
-            self.data = data
+            # typeshed's type has no room for the None that is there before something was sent
+            self.data = data  # pyright: ignore[reportIncompatibleVariableOverride]
         else:
             self.raw_data: list[Any] | None = []
 

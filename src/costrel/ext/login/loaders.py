@@ -84,7 +84,7 @@ class Loaders(Extension[LoginOptions]):
 
     def _update_request_context_with_user(self, user: Any = None) -> None:
         """Make somebody the user of this request; nobody in particular without an argument."""
-        g._login_user = self.anonymous_user() if user is None else user  # type: ignore[attr-defined]  # g takes any
+        g._login_user = self.anonymous_user() if user is None else user
 
     def _update_cookie_later(self) -> None:
         if current_application() not in self._refreshing:
@@ -185,7 +185,7 @@ class Loaders(Extension[LoginOptions]):
         try:
             await self.aload_user()
         except Exception as error:
-            g._login_error = error  # type: ignore[attr-defined]  # g takes any
+            g._login_error = error
 
 
 def _names_somebody(ctx: Any) -> bool:

@@ -9,7 +9,7 @@ from costrel import current_app, request, session
 from costrel.ext.login.current import current_manager, get_user
 from costrel.ext.login.extension import LoginManager
 from costrel.ext.login.loading import renew_session_id
-from costrel.ext.login.remember import remembered, revoke
+from costrel.ext.login.remember import forget, remembered, revoke, sent_already
 from costrel.ext.login.signals import user_logged_in, user_logged_out, user_login_confirmed
 
 __all__ = [
@@ -56,6 +56,7 @@ def login_user(
     manager = _manager()
     user_id = getattr(user, manager.id_attribute)()
     before = remembered(manager.options_of())
+    others = [token for token in (before, sent_already()) if token and token.user_id != str(user_id)]
     _renew()
     session["_user_id"] = user_id
     session["_fresh"] = fresh
@@ -65,7 +66,7 @@ def login_user(
         session.pop("_remember_seconds", None)
         if duration is not None:
             session["_remember_seconds"] = duration.total_seconds()
-    elif before is not None and before.user_id != str(user_id):
+    elif others:
         # SECURITY: the cookie of who used this browser before would log them in when this session ends.
         session["_remember"] = "clear"
     if before is not None and session.get("_remember") is not None:
@@ -90,8 +91,8 @@ def logout_user() -> bool:
         revoke(token)
     for key in ("_user_id", "_fresh", "_id", "_remember", "_remember_seconds"):
         session.pop(key, None)
-    if manager.options_of().cookie_name in request.cookies:
-        session["_remember"] = "clear"
+    if manager.options_of().cookie_name in request.cookies or sent_already() is not None:
+        forget()
         manager._update_cookie_later()
     _renew()
 

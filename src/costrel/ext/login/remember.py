@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from secrets import token_urlsafe
 from typing import Any
 
@@ -16,10 +17,12 @@ __all__ = [
     "clear_cookie",
     "decode_cookie",
     "encode_cookie",
+    "forget",
     "is_revoked",
     "remembered",
     "revoke",
     "secret_key",
+    "sent_already",
     "set_cookie",
     "update_cookie",
     "update_with_this_response",
@@ -94,12 +97,23 @@ def is_revoked(token: LoginToken) -> bool:
     return ask is not None and bool(ask(token.number, user_id=token.user_id, issued=token.issued))
 
 
+def forget() -> None:
+    """Have this response clear the cookie, also if the view empties the session after that."""
+    session["_remember"] = "clear"
+    g._login_forgotten = True
+
+
 def update_with_this_response(update: Any) -> None:
     """Have the cookie set or cleared with the response of this request, once."""
     # On demand, so that a request without users costs nothing.
     if "_login_updates" not in g:
         g.setdefault("_login_updates", True)
-        after_this_request(update)
+        after_this_request(partial(_update_once, update))
+
+
+def _update_once(update: Any, response: Any) -> Any:
+    g.pop("_login_updates", None)  # an ``after_request`` hook may log somebody in yet
+    return update(response)
 
 
 def update_cookie(response: Any, options: LoginOptions) -> Any:
@@ -112,6 +126,8 @@ def update_cookie(response: Any, options: LoginOptions) -> Any:
     operation = session.get("_remember")
     if operation is not None:
         del session["_remember"]
+    elif "_login_forgotten" in g:
+        operation = "clear"
     if operation == "clear":
         clear_cookie(response, options)
     elif operation == "set":
@@ -151,6 +167,8 @@ def set_cookie(response: Any, options: LoginOptions, *, login: LoginToken | None
         max(0, int(ends.timestamp())),
         token_urlsafe(12) if dated is None else dated.number,
     )
+    _drop_cookie(response, options)
+    g._login_sent = token
     response.set_cookie(
         options.cookie_name,
         sign_login_token(token, key=secret_key()),
@@ -162,8 +180,25 @@ def set_cookie(response: Any, options: LoginOptions, *, login: LoginToken | None
 
 def clear_cookie(response: Any, options: LoginOptions) -> None:
     """Have the browser forget the cookie."""
+    _drop_cookie(response, options)
     response.delete_cookie(options.cookie_name, **_attributes(options))
     _keep_from_caches(response)
+
+
+def sent_already() -> LoginToken | None:
+    """Return what the cookie says that this response sets, if a hook that runs after that asks."""
+    token: LoginToken | None = g.get("_login_sent")
+
+    return token
+
+
+def _drop_cookie(response: Any, options: LoginOptions) -> None:
+    """Take the cookie away that was set on the response before: RFC 6265 4.1.1, one of a name."""
+    g.pop("_login_sent", None)
+    cookies, beginning = response.headers.getlist("Set-Cookie"), f"{options.cookie_name}="
+    others = [value for value in cookies if not value.startswith(beginning)]
+    if len(others) < len(cookies):
+        response.headers.setlist("Set-Cookie", others)
 
 
 def _attributes(options: LoginOptions) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from costrel.errors import CostrelError
 
 __all__ = ["MigrationError", "line_to_type"]
 
+_PROGRAMS = ("costrel", "flask", "__main__.py")
+
 
 class MigrationError(CostrelError, RuntimeError):
     """A command about migrations could not do what it was to do.
@@ -21,7 +23,7 @@ class MigrationError(CostrelError, RuntimeError):
 
 
 def line_to_type(arguments: str, *, command: str = "db") -> str:
-    """Return a line for a terminal, with the ``--app`` that was typed for this process.
+    """Return a line for a terminal, with the ``--app`` and the folder that were typed for this process.
 
     Args:
         arguments: What stands behind the group, ``"upgrade"``.
@@ -31,16 +33,20 @@ def line_to_type(arguments: str, *, command: str = "db") -> str:
         >>> line_to_type("merge heads").partition(" ")[2]
         'db merge heads'
     """
-    return f"{program_name()}{_app_option(sys.argv)} {command} {arguments}"
+    argv = sys.argv if os.path.basename(sys.argv[0]).removesuffix(".exe") in _PROGRAMS else []
+    begin = argv.index(command) if command in argv else len(argv)
+    app = _typed(argv[:begin] or argv, "--app", "-A")
+    folder = _typed(argv[begin:], "--directory", "-d")
+
+    return f"{program_name()}{app} {command} {arguments}{folder}"
 
 
-def _app_option(argv: list[str]) -> str:
-    if os.path.basename(argv[0]).removesuffix(".exe") not in ("costrel", "flask", "__main__.py"):
-        return ""
-    for option, value in pairwise(argv[1:]):
-        if option in ("--app", "-A"):
-            return f" --app {shlex.quote(value)}"
-        if option.startswith("--app="):
+def _typed(argv: list[str], *names: str) -> str:
+    """Return an option that was typed, under the first of its names; or nothing."""
+    for option, value in pairwise([*argv[1:], ""]):
+        if option in names:
+            return f" {names[0]} {shlex.quote(value)}"
+        if option.startswith(f"{names[0]}="):
             return f" {shlex.quote(option)}"
 
     return ""
