@@ -1,7 +1,11 @@
 """Views as classes answer like functions."""
 
+import asyncio
+import functools
+
 import pytest
 
+from costrel import request
 from costrel.views import MethodView, View
 
 
@@ -120,6 +124,77 @@ def test_decorators_wrap_from_the_inside_out():
     assert [name for name, _ in seen] == ["first", "second"]
     assert seen[0] == ("first", "decorated")
     assert view.__name__ == "decorated"
+
+
+@pytest.mark.parametrize("is_outside", [False, True], ids=["decorators", "around as_view"])
+def test_async_decorator_awaits_a_class_with_async_functions(app, client, is_outside):
+    def decorate(view):
+        @functools.wraps(view)
+        async def decorated(**values):
+            return f"{request.method}: {await view(**values)}"
+
+        return decorated
+
+    class Mixed(MethodView):
+        decorators = [] if is_outside else [decorate]
+
+        async def get(self, name):
+            return f"async {name}"
+
+        def post(self, name):
+            return f"sync {name}"
+
+    class Whole(View):
+        decorators = [] if is_outside else [decorate]
+
+        async def dispatch_request(self, name):
+            return f"whole {name}"
+
+    for cls in (Mixed, Whole):
+        view = cls.as_view(cls.__name__)
+        path = f"/{cls.__name__}/<name>"
+        app.add_url_rule(path, cls.__name__, decorate(view) if is_outside else view)
+
+    assert client(app).get("/Mixed/a").text == "GET: async a"
+    assert client(app).post("/Mixed/b").text == "POST: sync b"
+    assert client(app).get("/Whole/c").text == "GET: whole c"
+
+
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+def test_sync_decorator_has_the_result_of_an_async_function_also_within_a_running_loop(app, protocol):
+    def decorate(view):
+        return lambda **values: view(**values).upper()
+
+    class Shout(MethodView):
+        decorators = [decorate]
+
+        async def get(self):
+            return "aloud"
+
+    app.add_url_rule("/", view_func=Shout.as_view("shout"))
+
+    async def main():
+        return app.test_client(protocol=protocol).get("/").text
+
+    assert asyncio.run(main()) == "ALOUD"
+
+
+def test_async_decorator_calls_a_class_of_sync_functions(app, client):
+    def decorate(view):
+        async def decorated():
+            return view().upper()
+
+        return decorated
+
+    class Shout(MethodView):
+        decorators = [decorate]
+
+        def get(self):
+            return "aloud"
+
+    app.add_url_rule("/", view_func=Shout.as_view("shout"))
+
+    assert client(app).get("/").text == "ALOUD"
 
 
 @pytest.mark.parametrize(("every_request", "made"), [(True, 2), (False, 1)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar, TypeVar
 
 from costrel import _current
 from costrel import typing as ft
 from costrel.core.drive import is_async
+from costrel.core.on_loop import mark_on_loop, may_run_on_loop
 from costrel.core.timeouts import bounded, seconds_for
 
 __all__ = ["MethodView", "View"]
@@ -36,7 +38,10 @@ class View:
     """Answer OPTIONS by itself; ``None`` leaves it to the application."""
 
     decorators: ClassVar[list[Callable[..., Any]]] = []
-    """Applied to the view that ``as_view`` makes; the first is the innermost."""
+    """Applied to the view that ``as_view`` makes; the first is the innermost.
+
+    An async one awaits the view if the class has async functions, and calls it otherwise.
+    """
 
     init_every_request: ClassVar[bool] = True
     """Make an instance for every request.
@@ -52,6 +57,9 @@ class View:
     @classmethod
     def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> ft.RouteCallable:
         """Make a view function for ``add_url_rule``.
+
+        If all functions of the class are async, an asynchronous server calls
+        it on the event loop, the constructor too.
 
         Args:
             name: The endpoint's name.
@@ -72,6 +80,8 @@ class View:
         view.__module__ = cls.__module__
         view.methods = cls.methods
         view.provide_automatic_options = cls.provide_automatic_options
+        if not cls.decorators and _is_wholly_async(cls):
+            mark_on_loop(view)  # it makes a coroutine, and an asynchronous server needs no thread for that
 
         return view  # type: ignore[no-any-return]  # a function with attributes is Any
 
@@ -132,6 +142,10 @@ class MethodView(View):
                 f"Unimplemented method {method!r}: {type(self).__name__} has no function {method.lower()}()"
             )
 
+        if not is_async(function) and _has_async_methods(type(self)) and _is_awaited(ctx):
+            # The decorator cannot know which methods of the class are async.
+            return sys.modules["asyncio"].to_thread(function, **kwargs)  # type: ignore[no-any-return]  # as below
+
         return _ready(function)(**kwargs)  # type: ignore[no-any-return]  # the user's
 
 
@@ -142,5 +156,32 @@ def _ready(function: Callable[..., Any]) -> Callable[..., Any]:
         seconds = seconds_for(ctx.request.url_rule, ctx.app.config)
         if seconds is not None:
             function = bounded(function, seconds)
+        if _is_awaited(ctx):
+            return function
 
     return ctx.app.ensure_sync(function)  # type: ignore[no-any-return]  # as above
+
+
+def _has_async_methods(cls: type[View]) -> bool:
+    return any(is_async(getattr(cls, method.lower(), len)) for method in cls.methods or ())
+
+
+def _is_wholly_async(cls: type[View]) -> bool:
+    """Tell whether all functions of a class that answer requests are async."""
+    if cls.dispatch_request is not MethodView.dispatch_request:
+        return is_async(cls.dispatch_request)
+
+    functions = [getattr(cls, name) for name in http_method_funcs if hasattr(cls, name)]
+
+    return bool(functions) and all(is_async(function) for function in functions)
+
+
+def _is_awaited(ctx: Any) -> bool:
+    """Tell whether the view is called on an event loop that must not be blocked, and awaited there."""
+    asyncio = sys.modules.get("asyncio")  # an application without async code does not load it
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return False
+
+    view = ctx.app.view_functions.get(ctx.request.endpoint, len)
+
+    return is_async(view) or may_run_on_loop(view)

@@ -20,6 +20,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "wayside"
+
+# A shell that runs the tests in the background has them ignore an interrupt, and the servers that they
+# start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 HERE = Path(__file__).parent
 PROBE, WAYSIDE = "probe:app", "wayside:create_app"
 SERVERS = ["gunicorn-sync", "gunicorn-gthread", "granian", "granian-rsgi", "waitress", "werkzeug"]

@@ -70,6 +70,22 @@ def test_a_task_runs_with_its_arguments_after_the_response(app, client, view, ta
     assert events == [((1,), {"two": 2})]
 
 
+def test_a_task_that_a_hook_adds_after_the_view_runs(app, client, view, task, until_done):
+    done = []
+    app.add_url_rule("/", "index", view(lambda: "answer"))
+
+    @app.after_request
+    def add(response):
+        app.add_background_task(task(done.append), "ran")
+        return response
+
+    with client(app).get("/") as response:
+        assert response.text == "answer"
+    until_done()
+
+    assert done == ["ran"]
+
+
 def test_a_task_begins_though_a_test_does_not_close_the_response(app, client, until_done):
     events = []
 
@@ -411,6 +427,26 @@ def test_a_thread_that_takes_too_long_is_left_behind_and_logged(app, caplog):
 
     (record,) = caplog.records
     assert "left behind" in record.getMessage()
+
+
+def test_a_thread_that_was_left_behind_is_waited_for_once(app, caplog, monkeypatch):
+    monkeypatch.setattr("costrel.serving.background._GRACE_SECONDS", 60)
+    app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = 0.02
+    go_on = threading.Event()
+
+    async def never():
+        await asyncio.Event().wait()
+
+    with serving(app):
+        app.add_background_task(go_on.wait, 10)
+        app.add_background_task(never)
+    app._background.end()  # as at the end of the process
+    go_on.set()
+
+    said = sorted(record.getMessage() for record in caplog.records)
+    assert len(said) == 2
+    assert "left behind" in said[0]
+    assert "never was cancelled" in said[1]
 
 
 def test_more_sync_tasks_than_threads_are_all_run(app, until_done):

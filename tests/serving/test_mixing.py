@@ -34,7 +34,7 @@ from costrel import (
 )
 from costrel.ctx import teardown_this_context
 from costrel.templating import arender_template_string
-from costrel.views import MethodView
+from costrel.views import MethodView, View
 
 trace: ContextVar[tuple[str, ...]] = ContextVar("trace", default=())
 
@@ -407,6 +407,113 @@ def test_a_view_that_does_not_block_is_called_on_the_loop(app):
     some = app.test_client(protocol="asgi")
     assert [some.get(path).text for path in ("/thread", "/loop", "/async")] == ["", "/loop", ""]
     assert threads["thread"] != threads["async"]
+
+
+def test_a_class_whose_functions_are_all_async_is_called_on_the_loop(app):
+    threads = []
+
+    class Whole(MethodView):
+        def __init__(self):
+            threads.append(threading.get_ident())
+
+        async def get(self):
+            return "whole"
+
+        async def post(self):
+            return "posted"
+
+    class Plain(View):
+        def __init__(self):
+            threads.append(threading.get_ident())
+
+        async def dispatch_request(self):
+            return "plain"
+
+    class Mixed(MethodView):
+        def __init__(self):
+            threads.append(threading.get_ident())
+
+        async def get(self):
+            return "async"
+
+        def post(self):
+            threads.append(threading.get_ident())
+            return "sync"
+
+    @app.get("/async")
+    async def awaited():
+        threads.append(threading.get_ident())
+        return ""
+
+    for number, cls in enumerate((Whole, Plain, Mixed)):
+        app.add_url_rule(f"/{number}", view_func=cls.as_view(cls.__name__))
+    some = app.test_client(protocol="asgi")
+
+    assert [some.get(path).text for path in ("/async", "/0", "/1", "/2")] == ["", "whole", "plain", "async"]
+    assert some.post("/2").text == "sync"
+    loop, whole, plain, *mixed = threads
+    assert whole == plain == loop
+    assert loop not in mixed
+
+
+def test_what_has_no_view_is_answered_on_the_loop_where_all_is_async(app):
+    threads = []
+
+    @app.before_request
+    async def before():
+        threads.append(threading.get_ident())
+
+    @app.errorhandler(405)
+    async def wrong_method(error):
+        return "wrong method", 405
+
+    @app.errorhandler(KeyError)
+    def of_a_view(error):
+        raise AssertionError("no view was called")
+
+    @app.get("/")
+    async def index():
+        return "index"
+
+    some = app.test_client(protocol="asgi")
+    statuses = [
+        some.open(path, method=method).status_code
+        for method, path in (("GET", "/"), ("GET", "/none"), ("POST", "/"), ("OPTIONS", "/"), ("HEAD", "/"))
+    ]
+
+    assert statuses == [200, 404, 405, 200, 200]
+    assert len(threads) == 5
+    assert len(set(threads)) == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
+def test_what_has_no_view_is_answered_in_a_thread_where_something_may_block(app, method):
+    threads = {}
+
+    @app.get("/")
+    async def index():
+        threads["loop"] = threading.get_ident()
+        return "index"
+
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    def missing(error):
+        return "missing", error.code
+
+    @app.before_request
+    def before():
+        threads["before"] = threading.get_ident()
+
+    some = app.test_client(protocol="asgi")
+    some.get("/")
+    answer = some.open("/none" if method == "GET" else "/", method=method)
+
+    assert (answer.status_code, answer.text) == {
+        "POST": (405, "missing"),
+        "OPTIONS": (200, ""),
+        "GET": (404, "missing"),
+    }[method]
+    assert threads["before"] != threads["loop"]
 
 
 @orders("before", "after", "teardown")

@@ -14,6 +14,7 @@ import pytest
 from costrel import Costrel, g, request, send_file, websocket
 from costrel.serving.rsgi import begin_rsgi, end_rsgi
 from costrel.serving.rsgi_scope import scope_of
+from costrel.sse import EventStream
 
 
 class Broken(RuntimeError):
@@ -361,7 +362,10 @@ async def test_stream_ends_when_the_client_leaves(app):
 
 
 @pytest.mark.parametrize("source", ["sync", "async"])
-async def test_stream_that_fails_is_let_go_of_so_that_its_client_does_not_wait(app, view_of, source):
+@pytest.mark.parametrize("is_event_stream", [False, True], ids=["stream", "event stream"])
+async def test_stream_that_fails_is_let_go_of_so_that_its_client_does_not_wait(
+    app, view_of, source, is_event_stream
+):
     def pieces():
         yield "one"
         raise OSError("the disk is gone")
@@ -370,7 +374,8 @@ async def test_stream_that_fails_is_let_go_of_so_that_its_client_does_not_wait(a
         yield "one"
         raise OSError("the disk is gone")
 
-    app.get("/")(view_of(pieces if source == "sync" else async_pieces))
+    fails = pieces if source == "sync" else async_pieces
+    app.get("/")(view_of(lambda: EventStream(fails()) if is_event_stream else fails()))
     protocol = Protocol()
     gc.disable()  # which would come sooner or later
     try:
@@ -382,7 +387,7 @@ async def test_stream_that_fails_is_let_go_of_so_that_its_client_does_not_wait(a
     finally:
         gc.enable()
 
-    assert protocol.sent == [b"one"]
+    assert protocol.sent == [b":\n\n", b"data: one\n\n"] if is_event_stream else [b"one"]
     assert protocol.stream() is None
 
 

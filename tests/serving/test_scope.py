@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from costrel import request
 from costrel.serving.scope import ScopeEnviron, fill
 
 
@@ -49,3 +52,49 @@ def test_one_value_is_what_the_whole_environment_has(scope):
         if key not in ("wsgi.input", "asgi.scope"):
             assert ScopeEnviron(scope, None).get(key) == expected.get(key), key
             assert (key in ScopeEnviron(scope, None)) == (key in expected), key
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://shop.example/cups", "/cups"),
+        ("HTTPS://shop.example/cups", "/cups"),
+        ("http://shop.example/", "/"),
+        ("http://shop.example", "/"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["async", "sync", "websocket"])
+def test_a_whole_url_that_a_server_hands_over_is_its_path(app, kind, target, path):
+    sent = []
+    waiting = [{"type": "http.request"} if kind != "websocket" else {"type": "websocket.connect"}]
+
+    if kind == "async":
+
+        @app.get(path)
+        async def index():
+            return request.path
+    elif kind == "sync":
+
+        @app.get(path)
+        def index():
+            return request.path
+    else:
+
+        @app.websocket(path)
+        async def index(ws):
+            await ws.send(ws.path)
+
+    async def receive():
+        return waiting.pop() if waiting else await asyncio.get_running_loop().create_future()
+
+    async def send(message):
+        sent.append(message)
+
+    async def main():
+        await app.asgi(
+            make_scope(type="websocket" if kind == "websocket" else "http", path=target), receive, send
+        )
+
+    asyncio.run(main())
+
+    assert path in [message.get("text") or message.get("body", b"").decode() for message in sent]

@@ -51,6 +51,7 @@ LIFECYCLE_METHODS = frozenset(_WATCHED) | {
 }
 """The methods whose override must take effect at once, wherever it is made."""
 
+_CONTEXTS = ("AppContext", "RequestContext")
 _originals: dict[str, Any] = {}
 
 fast_methods: list[Callable[[type], bool] | None] = [None]
@@ -134,5 +135,11 @@ def _takes_context(function: Callable[..., Any], bound: bool) -> bool:
     except (TypeError, ValueError):
         return False
 
-    first = parameters[1:2] if bound else parameters[:1]
-    return bool(first) and first[0].name == "ctx" and first[0].kind is not first[0].VAR_POSITIONAL
+    first = next(iter(parameters[1:] if bound else parameters), None)
+    if first is None or first.kind is first.VAR_POSITIONAL:
+        return False
+
+    # As Flask 3.2 tells: by the annotation, and by the name where there is none.
+    annotation = first.annotation
+    written = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return first.name == "ctx" or written.strip("'\"").rpartition(".")[2] in _CONTEXTS

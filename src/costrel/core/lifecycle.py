@@ -11,7 +11,7 @@ Knows no protocol, no server and no event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError, NotFound
@@ -311,10 +311,14 @@ def process_response(ctx: Any, response: Any) -> Steps[Any]:
     app = ctx.app
     for function in ctx._after_functions or ():
         response = yield Call(function, (response,))
+    called = len(ctx._after_functions or ())
     for name in (*_blueprints(ctx), None):
         if name in app.after_request_funcs:
             for function in reversed(app.after_request_funcs[name]):
                 response = yield Call(function, (response,))
+    # Those that hooks registered by ``after_this_request``.
+    for function in islice(ctx._after_functions or (), called, None):
+        response = yield Call(function, (response,))
 
     if ctx._session_object is not None or app._session_may_need_saving(ctx.environ):
         interface, session = app.session_interface, ctx._session

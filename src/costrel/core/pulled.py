@@ -64,6 +64,8 @@ class Pulled(Generic[T]):
         except Exception as error:
             self._error = error
             raise
+        finally:
+            del answer  # its error's traceback holds this frame
         if item is _END:
             await self.aclose()
             raise StopAsyncIteration
@@ -82,10 +84,14 @@ class Pulled(Generic[T]):
     async def _end(self, closed: asyncio.Future[BaseException | None]) -> None:
         """Wait until the thread has closed the stream, and release what was held."""
         error = await closed
-        if self._ctx is not None:
-            await self._ctx.arelease(error or self._error)
-        if error is not None:
-            raise error
+        try:
+            if self._ctx is not None:
+                await self._ctx.arelease(error or self._error)
+            if error is not None:
+                raise error
+        finally:
+            del closed, error  # as above
+            self._error = None
 
     async def aclose(self) -> None:
         """Close the stream in its thread."""

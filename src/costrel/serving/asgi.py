@@ -24,6 +24,7 @@ from costrel.core.announce import announce
 from costrel.core.app_methods import fast_methods, own_method
 from costrel.core.default_headers import SECURITY_HEADERS, add_missing, as_headers
 from costrel.core.drive import is_async, run_async
+from costrel.core.handlers import find_handler
 from costrel.core.hosts import known_hosts
 from costrel.core.lifespan import AFTER_SENT, BEGUN
 from costrel.core.marks import PRESERVE
@@ -42,12 +43,13 @@ from costrel.serving.asgi_steps import (
     open_session,
     reading_ahead,
     run_after,
+    run_after_this,
     run_before,
     save_session,
     send_reply,
     tear_down,
 )
-from costrel.serving.scope import ScopeEnviron, fill, may_have_body
+from costrel.serving.scope import ScopeEnviron, fill, may_have_body, origin_form
 from costrel.serving.scope_context import ScopeContext
 from costrel.serving.session_ahead import aopen_session_ahead
 from costrel.serving.threads import in_thread, in_thread_keeping
@@ -87,7 +89,7 @@ def answer(app: Any, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any,
         return _answer_first(app, scope, receive, send)
     if app.__class__.wsgi_app is not own_wsgi_app or "wsgi_app" in app.__dict__:
         # WSGI middleware is to see every request.
-        return _answer_in_thread(app, scope, receive, send)
+        return _answer_in_thread(app, origin_form(scope), receive, send)
 
     sent = scope["headers"]
     headers = dict(sent)
@@ -119,19 +121,25 @@ def answer(app: Any, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any,
             ):
                 return _answer_fast(app, match, headers, scope, receive, send)
             return _answer_in_thread(app, scope, receive, send, match)
-        if match is None and table.lacks(path) and not _has_hooks(app):
+        if (
+            match is None
+            and table.lacks(path)
+            and not (_has_hooks(app) and _runs_sync(app, None, NotFound()))
+        ):
             return _answer_fast(app, None, headers, scope, receive, send)
 
+    if path[:1] != "/" and (whole := origin_form(scope)) is not scope:
+        return answer(app, whole, receive, send)
     if own_method(app, "create_url_adapter") is not None:
         # It may ask a database, and is to be asked once.
         return _answer_in_thread(app, scope, receive, send)
 
     environ = ScopeEnviron(scope, receive)
-    is_for_thread, match = _find_place(app, environ)
+    is_for_thread, match, error = _find_place(app, environ)
     if is_for_thread:
         return _answer_in_thread(app, scope, receive, send, match)
 
-    return _answer_generally(app, environ, match, scope, receive, send)
+    return _answer_generally(app, environ, (match, error), scope, receive, send)
 
 
 async def _answer_first(app: Any, scope: Any, receive: Any, send: Any) -> None:
@@ -155,7 +163,7 @@ async def _answer_other(app: Any, scope: Any, receive: Any, send: Any) -> None:
             from costrel.serving.lifespan import begin_for_scope  # for cost, as above
 
             await begin_for_scope(app, scope)
-        await answer_websocket(app, scope, receive, send)
+        await answer_websocket(app, origin_form(scope), receive, send)
     else:
         raise ValueError(f"ASGI scope type {kind!r} is not known")
 
@@ -172,17 +180,17 @@ def _has_hooks(app: Any) -> bool:
     )
 
 
-def _find_place(app: Any, environ: Any) -> tuple[bool, Any]:
+def _find_place(app: Any, environ: Any) -> tuple[bool, Any, Any]:
     """Tell whether the view is synchronous or, without one, whether a hook or handler could be.
 
     Returns:
-        That, and the rule and the view's arguments, if there is a rule.
+        That, the rule and the view's arguments, and the error if there is no rule.
     """
     probe = RequestContext(app, environ)
     try:
         app._route(probe)
     except Exception:
-        return True, None  # raised again there, where it is handled
+        return True, None, None  # raised again there, where it is handled
     free(probe)
     match = probe._match
     if match is not None:
@@ -191,10 +199,21 @@ def _find_place(app: Any, environ: Any) -> tuple[bool, Any]:
             match[0], "provide_automatic_options", False
         )
         if view is not None and not automatic:
-            return not (is_async(view) or may_run_on_loop(view)), match
+            return not (is_async(view) or may_run_on_loop(view)), match, None
 
-    is_for_thread = any(
-        not (is_async(function) or may_run_on_loop(function))
+    return _runs_sync(app, match, probe._routing_error), match, probe._routing_error
+
+
+def _runs_sync(app: Any, match: Any, error: Any) -> bool:
+    """Tell whether a hook or handler that may block answers a request without a view, or is called for it.
+
+    Args:
+        app: The application.
+        match: The rule and its arguments, if there is a rule: for OPTIONS.
+        error: What routing raised, if there is none.
+    """
+    functions = [
+        function
         for table in (
             app.url_value_preprocessors,
             app.before_request_funcs,
@@ -203,11 +222,16 @@ def _find_place(app: Any, environ: Any) -> tuple[bool, Any]:
             app.teardown_request_funcs,
             {None: app.teardown_appcontext_funcs},
         )
-        for functions in table.values()
+        # Without a rule there is no blueprint.
+        for functions in (table.values() if match is not None else (table.get(None, ()),))
         for function in functions
-    ) or bool(app.error_handler_spec)
+    ]
+    if error is not None and app.error_handler_spec:
+        functions.append(find_handler(app.error_handler_spec, error, code=error.code, blueprints=()))
 
-    return is_for_thread, match
+    return any(
+        not (function is None or is_async(function) or may_run_on_loop(function)) for function in functions
+    )
 
 
 # In a worker thread.
@@ -238,14 +262,14 @@ def _reply_by_wsgi(app: Any, environ: dict[str, Any], match: Any) -> Reply:
 # On the event loop.
 
 
-async def _answer_generally(app: Any, environ: Any, match: Any, scope: Any, receive: Any, send: Any) -> None:
+async def _answer_generally(app: Any, environ: Any, found: Any, scope: Any, receive: Any, send: Any) -> None:
     """Answer by the generators of the lifecycle."""
     if own_method(app, "request_context") is None:
         ctx: Any = ScopeContext(app, environ)
     else:
         ctx = app.request_context(environ)
-    if match is not None:
-        ctx._found = match
+    if found != (None, None):
+        ctx._found = found
     error: BaseException | None = None
     try:
         try:
@@ -391,6 +415,8 @@ async def _answer_fast(
                             response = await response if type(response) is CoroutineType else response
                         else:
                             response = await call(function, response)
+                    if ctx._after_functions is not None:  # a hook registered some
+                        response = await run_after_this(ctx, response)  # type: ignore[unreachable]  # a hook's work
             if ctx._session_object is not None or (
                 b"cookie" in headers and app._session_may_need_saving(ctx.environ)
             ):
@@ -413,7 +439,7 @@ async def _answer_fast(
         except BaseException as raised:
             error = raised
             raise
-        started = response.start_asgi(method, extra) if type(response) is Response else None
+        started = response.start_asgi(extra) if type(response) is Response else None
         if started is None:
             if extra:
                 add_missing(response, extra)
@@ -449,7 +475,7 @@ async def _answer_fast(
     try:
         await send(started)
         body: Any = response.response
-        await send({"type": "http.response.body", "body": body[0]})
+        await send({"type": "http.response.body", "body": body[0] if method != "HEAD" else b""})
     except OSError:
         return  # the client left
     finally:

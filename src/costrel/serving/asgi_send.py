@@ -16,6 +16,7 @@ from costrel.core.async_response import with_context
 from costrel.core.lifespan import AFTER_SENT
 from costrel.serving.scope_input import ScopeInput
 from costrel.serving.sent_file import PATHSEND, SentFile, Span, span_of
+from costrel.serving.threaded_body import ThreadedBody, close_body
 from costrel.serving.threads import begin_in_thread
 
 __all__ = ["ClientLeftError", "Reply", "Started", "start"]
@@ -123,7 +124,7 @@ class Reply:
 
     def close(self) -> None:
         """Give up a synchronous body that nobody will read."""
-        _close(self.chunks)
+        close_body(self.chunks)
 
     async def send(self, receive: Any, send: Any) -> None:
         """Send it; a stream ends early if the client leaves.
@@ -162,7 +163,7 @@ class Reply:
             await send({"type": "http.response.body", "body": b"".join(parts)})
             return
 
-        body = _InThreads(chunks, rest, context)
+        body = ThreadedBody(chunks, rest, context)
         try:
             await _while_connected(self._until_left(receive), _send_rest(parts, body, self.started, send))
         finally:
@@ -178,7 +179,7 @@ class Reply:
             await send(self.started.message())
             await send(message)
         finally:
-            _close(self.chunks)
+            close_body(self.chunks)
 
 
 _FILES = (SentFile, _RangeWrapper)
@@ -278,10 +279,10 @@ def read_first(chunks: Iterable[bytes], started: Started) -> tuple[list[bytes], 
             else:
                 rest = None
     except BaseException:
-        _close(chunks)
+        close_body(chunks)
         raise
     if rest is None:
-        _close(chunks)
+        close_body(chunks)
 
     return parts, rest
 
@@ -294,57 +295,12 @@ def _length_of(headers: list[tuple[str, str]]) -> int | None:
     return None
 
 
-def _close(chunks: Any) -> None:
-    close = getattr(chunks, "close", None)
-    if close is not None:
-        close()
-
-
-class _InThreads:
-    """The rest of a synchronous body, read piece by piece in worker threads.
-
-    Args:
-        body: What is closed at the end.
-        rest: Its iterator.
-        context: The context variables it goes on with.
-    """
-
-    def __init__(self, body: Any, rest: Any, context: contextvars.Context) -> None:
-        self._body = body
-        self._rest = rest
-        self._context = context
-        self._step: asyncio.Future[bytes | None] | None = None
-
-    async def next(self) -> bytes | None:
-        """Return the next piece; ``None`` at the end."""
-        self._step = begin_in_thread(self._context, _next_of, self._rest)
-
-        return await asyncio.shield(self._step)  # a thread cannot be interrupted
-
-    async def close(self) -> None:
-        """Close the body, after the step that a thread may be at."""
-        step, self._step = self._step, None  # an error it holds has frames that hold this
-        if step is not None:
-            await asyncio.wait((step,))
-            if not step.cancelled():
-                step.exception()  # was raised, or nobody is left to be told
-        await begin_in_thread(self._context, _close, self._body)
-
-
-async def _send_rest(parts: list[bytes], body: _InThreads, started: Started, send: Any) -> None:
+async def _send_rest(parts: list[bytes], body: ThreadedBody, started: Started, send: Any) -> None:
     await send(started.message())
     await send({"type": "http.response.body", "body": b"".join(parts), "more_body": True})
     while (chunk := await body.next()) is not None:
-        if chunk:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-def _next_of(rest: Any) -> bytes | None:
-    for chunk in rest:
-        return bytes(chunk) if not isinstance(chunk, bytes) else chunk
-
-    return None
 
 
 async def _while_connected(leaving: Any, sending: Any) -> None:

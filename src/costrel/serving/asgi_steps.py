@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
+from itertools import islice
 from types import CoroutineType
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "open_session",
     "reading_ahead",
     "run_after",
+    "run_after_this",
     "run_before",
     "save_session",
     "send_reply",
@@ -190,10 +192,20 @@ async def run_before(app: Any, ctx: Any, is_unsafe: bool) -> Any:
 
 async def run_after(app: Any, ctx: Any, response: Any) -> Any:
     """Run ``after_request`` hooks; see ``lifecycle.process_response``."""
-    for function in ctx._after_functions or ():
-        response = await call(function, response)
+    called = 0
+    if ctx._after_functions is not None:
+        response = await run_after_this(ctx, response)
+        called = len(ctx._after_functions)
     for name in (*_names(app, ctx), None):
         for function in reversed(app.after_request_funcs.get(name, ())):
             response = await function(response) if is_async(function) else await call(function, response)
+
+    return response if ctx._after_functions is None else await run_after_this(ctx, response, called)
+
+
+async def run_after_this(ctx: Any, response: Any, called: int = 0) -> Any:
+    """Run functions of ``after_this_request`` but for those called already; the rest came from hooks."""
+    for function in islice(ctx._after_functions or (), called, None):
+        response = await call(function, response)
 
     return response

@@ -77,6 +77,7 @@ class UntilStop(Generic[T]):
             if self._cancelled_before is not None and task is not None:
                 self._cancelled_before = None
                 task.uncancel()
+            del task  # its error's traceback holds this frame
 
     def _open(self) -> Callable[[], Awaitable[T]]:
         take = self._next = aiter(self)._iterator.__anext__  # type: ignore[union-attr]  # set by then

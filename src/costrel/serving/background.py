@@ -226,7 +226,7 @@ class Background:
         return left
 
     def _cancel(self) -> bool:
-        """Cancel what can be; tell whether anything may end by that."""
+        """Cancel what can be, and give up the rest; tell whether anything may end by that."""
         cancelled = False
         for job in self._now():
             task = job.task
@@ -237,6 +237,7 @@ class Background:
                     job.name,
                     self._seconds(),
                 )
+                self._remove(job)  # or the end of the process would wait for it once more
             else:
                 cancelled = True
                 task.get_loop().call_soon_threadsafe(task.cancel)

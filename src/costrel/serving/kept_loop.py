@@ -24,6 +24,7 @@ __all__ = ["KeptLoop"]
 _get_running_loop = asyncio._get_running_loop
 _set_running_loop = asyncio._set_running_loop
 _Task = asyncio.Task
+_modules = sys.modules
 
 # SQLAlchemy's asynchronous part runs its own code in greenlets, which cannot go on in another thread than
 # they began in.
@@ -115,11 +116,9 @@ class KeptLoop(asyncio.SelectorEventLoop):
             in this thread: then nothing was done. Also where greenlets are
             in use.
         """
-        if _GREENLETS in sys.modules:
+        # asyncio's debug mode asserts in which thread it is called.
+        if _GREENLETS in _modules or self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
             return None
-
-        if self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
-            return None  # asyncio's debug mode asserts in which thread it is called
 
         outer = _get_running_loop()
         ended = None
@@ -137,9 +136,11 @@ class KeptLoop(asyncio.SelectorEventLoop):
                 pass
             finally:
                 self._caught = int  # it holds the task, and that its error
-            if _GREENLETS not in sys.modules or task.done():
+            is_done = task.done()
+            if is_done:
                 self._bound = None
-            if self._bound is None and not task.done():
+            elif _GREENLETS not in _modules:
+                self._bound = None
                 ended = threading.Lock()
                 ended.acquire()
                 task.add_done_callback(lambda _: ended.release())
@@ -151,7 +152,7 @@ class KeptLoop(asyncio.SelectorEventLoop):
             self.call_soon_threadsafe(int)  # wakes the loop's thread, which does not know of what was added
         if ended is not None:
             ended.acquire()
-        elif not task.done():  # it was the first to load what uses greenlets: once in the life of a process
+        elif not is_done:  # it was the first to load what uses greenlets: once in the life of a process
             self._finish_here(task)
         try:
             return task

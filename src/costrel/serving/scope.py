@@ -16,7 +16,7 @@ from costrel.core.marks import BESIDES, PEER
 from costrel.serving.scope_input import ScopeInput
 from costrel.serving.sent_file import SentFile
 
-__all__ = ["ScopeEnviron", "fill", "may_have_body"]
+__all__ = ["ScopeEnviron", "fill", "may_have_body", "origin_form"]
 
 _MAX_KEPT = 512
 # The environment's names by those of the wire, and the other way. Bounded, because clients choose them.
@@ -281,3 +281,22 @@ def _key_of(name: bytes) -> str:
         _keys[name] = key
 
     return key
+
+
+def origin_form(scope: Any) -> Any:
+    """Return a scope whose path is one, where a server handed over a whole URL (RFC 9112 3.2.2).
+
+    Clients send one to proxies. The host that is named in it is left to the server; what has no
+    path at all, as ``*``, stays as it is.
+
+    Example:
+        >>> origin_form({"path": "http://shop.example/cups"})
+        {'path': '/cups'}
+        >>> origin_form({"path": "/cups"})
+        {'path': '/cups'}
+    """
+    scheme, colon, rest = scope["path"].partition("://")
+    if not colon or not scheme.isalpha():
+        return scope
+
+    return {**scope, "path": "/" + rest.partition("/")[2]}

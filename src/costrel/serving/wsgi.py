@@ -30,6 +30,7 @@ from costrel.serving.session_ahead import open_session_ahead
 from costrel.serving.wsgi_steps import (
     call_view,
     run_after,
+    run_after_this,
     run_before,
     runs_async_code,
     tear_down,
@@ -68,7 +69,7 @@ def general_lane(
     """
     ctx = app.request_context(environ)
     if match is not None:
-        ctx._found = match
+        ctx._found = match, None
     error: BaseException | None = None
     try:
         try:
@@ -254,6 +255,8 @@ def wsgi_app(
                         response = function(response)
                         if type(response) is CoroutineType:
                             response = wait_for(app, response)
+                    if ctx._after_functions is not None:  # a hook registered some
+                        response = run_after_this(app, ctx, response)  # type: ignore[unreachable]  # a hook's work
             if ctx._session_object is not None or (
                 "HTTP_COOKIE" in environ and app._session_may_need_saving(environ)
             ):

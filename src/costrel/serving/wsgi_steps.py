@@ -6,7 +6,7 @@ Each does what the step of ``core/lifecycle.py`` does that it names. Knows no se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import chain, islice
 from types import CoroutineType
 from typing import Any
 
@@ -25,6 +25,7 @@ from costrel.signals import appcontext_popped, appcontext_tearing_down, request_
 __all__ = [
     "call_view",
     "run_after",
+    "run_after_this",
     "run_before",
     "runs_async_code",
     "tear_down",
@@ -179,10 +180,10 @@ def run_before(app: Any, ctx: RequestContext, is_unsafe: bool) -> Any:
 
 def run_after(app: Any, ctx: RequestContext, response: Any) -> Any:
     """Run ``after_request`` hooks; see ``lifecycle.process_response``."""
-    for function in ctx._after_functions or ():
-        response = function(response)
-        if type(response) is CoroutineType:
-            response = wait_for(app, response)
+    called = 0
+    if ctx._after_functions is not None:
+        response = run_after_this(app, ctx, response)
+        called = len(ctx._after_functions)
     names: tuple[str | None, ...] = (None,)
     if app.blueprints and may_be_of_blueprint(ctx):
         names = (*ctx.request.blueprints, None)
@@ -192,5 +193,15 @@ def run_after(app: Any, ctx: RequestContext, response: Any) -> Any:
             response = function(response)
             if type(response) is CoroutineType:
                 response = wait_for(app, response)
+
+    return response if ctx._after_functions is None else run_after_this(app, ctx, response, called)
+
+
+def run_after_this(app: Any, ctx: RequestContext, response: Any, called: int = 0) -> Any:
+    """Run functions of ``after_this_request`` but for those called already; the rest came from hooks."""
+    for function in islice(ctx._after_functions or (), called, None):
+        response = function(response)
+        if type(response) is CoroutineType:
+            response = wait_for(app, response)
 
     return response
