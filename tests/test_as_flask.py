@@ -270,6 +270,16 @@ def test_python_m_flask_is_the_command():
     assert "Werkzeug" in done.stdout
 
 
+def test_python_m_flask_names_itself_in_its_usage():
+    done = run(
+        "-c",
+        "import costrel.as_flask, runpy, sys; sys.argv[1:] = ['--help']\n"
+        "runpy.run_module('flask', None, '__main__', alter_sys=True)",
+    )
+
+    assert done.stdout.startswith("Usage: python -m flask [OPTIONS]")
+
+
 def test_activating_loads_none_of_the_core():
     done = run(
         "-c",
@@ -452,6 +462,31 @@ def test_a_revived_encoder_and_a_first_request_work_in_an_application():
     """)
 
     assert answer == {"json": [[1, 2], [1, 2]], "calls": [1]}
+
+
+def test_revived_attributes_of_applications_and_blueprints_work():
+    answer = revived("""
+        from flask import Blueprint, Flask
+        app, blueprint, calls = Flask("x"), Blueprint("b", "x"), []
+        blueprint.before_app_first_request(lambda: calls.append(1))
+        blueprint.get("/")(lambda: "hello")
+        app.register_blueprint(blueprint)
+        app.config["SESSION_COOKIE_NAME"] = "crumbs"
+        answer["cookie"] = app.session_cookie_name
+        answer["before"] = app.got_first_request
+        client = app.test_client()
+        answer["texts"] = [client.get("/").text for _ in range(2)]
+        answer["after"] = app.got_first_request
+        answer["calls"] = calls
+    """)
+
+    assert answer == {
+        "cookie": "crumbs",
+        "before": False,
+        "texts": ["hello", "hello"],
+        "after": True,
+        "calls": [1],
+    }
 
 
 def test_what_flask_3_has_is_not_replaced_by_a_revived_name():

@@ -91,6 +91,15 @@ def formatted(message, *args, exc_info=None, **extra):
     return default_handler.format(record)
 
 
+def test_line_of_an_error_names_the_module_that_operators_look_for(app):
+    app.add_url_rule("/", "broken", lambda: 1 // 0)
+    stream = io.StringIO()
+
+    app.test_client(protocol="wsgi").get("/", errors_stream=stream)
+
+    assert "] ERROR in app: Exception on / [GET]\n" in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     "sent", ["a\nERROR in app: forged", "a\r\nb", "\x1b[2J", "a\x00b", "\x9b31m", "a\u2028b", "\x7f"]
 )

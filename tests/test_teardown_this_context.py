@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+
 import pytest
 
 from costrel import current_app, g, stream_with_context
@@ -210,3 +212,36 @@ async def test_websocket_closes_it_at_its_end(app, told):
 def test_outside_of_a_context_it_says_what_to_do():
     with pytest.raises(ContextError, match=r"teardown_this_context\(\) needs to know its application"):
         teardown_this_context(print)
+
+
+@pytest.mark.usefixtures("lane")
+@pytest.mark.parametrize("path", ["/sync", "/async", "/stream"])
+def test_a_thread_that_outlives_its_context_is_refused(app, client, told, path):
+    contexts = []
+
+    @app.get("/sync")
+    def sync_view():
+        contexts.append(copy_context())
+        return "done"
+
+    @app.get("/async")
+    async def async_view():
+        contexts.append(copy_context())
+        return "done"
+
+    @app.get("/stream")
+    def stream():
+        def pieces():
+            yield "do"
+            opens(told)
+            yield "ne"
+
+        contexts.append(copy_context())
+        return stream_with_context(pieces())
+
+    assert client(app).get(path).text == "done"
+    with pytest.raises(ContextError, match="the context is over") as caught:
+        contexts[0].run(opens, told)
+
+    assert "copy_current_app_context" in caught.value.hint
+    assert told == ([("own", "NoneType")] if path == "/stream" else [])

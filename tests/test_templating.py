@@ -137,6 +137,21 @@ def test_overridden_update_template_context_counts():
         assert render_template_string("{{ extra }}") == "added"
 
 
+def test_overridden_update_template_context_may_be_in_the_style_of_flask_32():
+    class App(Costrel):
+        def update_template_context(self, ctx, context):
+            super().update_template_context(ctx, context)
+            context["extra"] = ctx.request.path if ctx.has_request else "no request"
+
+    app = App(__name__)
+
+    with app.app_context():
+        assert render_template_string("{{ extra }}") == "no request"
+    with app.test_request_context("/page"):
+        assert render_template_string("{{ extra }}") == "/page"
+        assert "".join(stream_template_string("{{ extra }}")) == "/page"
+
+
 def test_filters_tests_and_globals_added_later_are_seen(app):
     app.template_filter("shout")(lambda text: text.upper())
     app.template_test("loud")(lambda text: text.isupper())

@@ -145,6 +145,19 @@ async def test_overridden_update_template_context_counts_here_too():
         assert await arender_template_string("{{ a }} {{ more }}") == "async more"
 
 
+async def test_override_in_the_style_of_flask_32_counts_here_too():
+    class Shop(Costrel):
+        def update_template_context(self, ctx, context):
+            super().update_template_context(ctx, context)
+            context["path"] = ctx.request.path
+
+    with Shop("shop").test_request_context("/page"):
+        assert await arender_template_string("{{ path }}") == "/page"
+        pieces = [piece async for piece in astream_template_string("{{ path }}")]
+
+    assert pieces == ["/page"]
+
+
 async def test_receivers_are_told_the_async_ones_too(app):
     async def awaited(sender, template, context, **extra):
         await asyncio.sleep(0)

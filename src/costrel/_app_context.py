@@ -34,7 +34,13 @@ class _AppCtxGlobals:
     if TYPE_CHECKING:  # at run time it would make every attribute slower
 
         def __getattr__(self, name: str) -> Any:
+            """Any attribute may be there."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
             """Any attribute may be set."""
+
+        def __delattr__(self, name: str) -> None:
+            """Any attribute may be deleted."""
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return an attribute, or the default."""

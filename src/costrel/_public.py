@@ -1,9 +1,12 @@
-"""The names of ``costrel`` itself, each from the module where it lives. Holds no code.
+"""The names of ``costrel`` itself, each from the module where it lives. Holds no code but a cast.
 
 ``costrel/__init__.py`` takes them from here when the first one is used.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
 
 from costrel import _werkzeug  # noqa: F401  # before what imports Werkzeug
 from costrel.app import Costrel, Flask
@@ -31,7 +34,7 @@ from costrel.helpers import (
     stream_with_context,
     url_for,
 )
-from costrel.json import jsonify
+from costrel.json import jsonify as _jsonify
 from costrel.signals import (
     appcontext_popped,
     appcontext_pushed,
@@ -55,6 +58,9 @@ from costrel.templating import (
     stream_template_string,
 )
 from costrel.wrappers import Request, Response
+
+# ``costrel.json`` is below the module of ``Response`` and cannot name it.
+jsonify = cast("Callable[..., Response]", _jsonify)
 
 __all__ = [
     "Blueprint",

@@ -11,6 +11,7 @@ from costrel._current import current
 from costrel._routed import Routed
 from costrel._steps import RequestSteps
 from costrel.blueprints import open_relative
+from costrel.core.app_methods import styled_args
 from costrel.core.drive import is_async
 from costrel.core.files import default_max_age, static_response
 from costrel.core.on_loop import may_run_on_loop
@@ -99,6 +100,19 @@ class Rendered(RequestSteps, Routed):
             context.update(self.ensure_sync(function)())
         context.update(own)
 
+    def _own_template_update(self) -> Callable[[dict[str, Any]], None] | None:
+        """Return an override of ``update_template_context``, as a function of the values, or ``None``."""
+        name = "update_template_context"
+        if (
+            name not in self.__dict__
+            and type(self).update_template_context is Rendered.update_template_context
+        ):
+            return None
+
+        update = self.update_template_context
+
+        return lambda context: update(*styled_args(update, name, current.get(None), (context,)))
+
     def _template_context_processors(self) -> list[Callable[[], dict[str, Any]]]:
         """Return the context processors of the request, in the order in which they are asked."""
         ctx: Any = current.get(None)
@@ -115,10 +129,9 @@ class Rendered(RequestSteps, Routed):
         """Do as ``update_template_context`` on an event loop: what is not async is called beside it."""
         from costrel.serving.threads import in_thread  # for cost: only async rendering
 
-        if "update_template_context" in self.__dict__ or (
-            type(self).update_template_context is not Rendered.update_template_context
-        ):
-            await in_thread(self.update_template_context, context)
+        update = self._own_template_update()
+        if update is not None:
+            await in_thread(update, context)
             return
 
         own = context.copy()

@@ -36,8 +36,8 @@ class RequestContext(AppContext):
     _after_functions: list[ft.AfterRequestCallable[Any]] | None = None
     _flashes: list[tuple[str, str]] | None = None
     _deleted: frozenset[str] = frozenset()
-    _found: tuple[Any, dict[str, Any]] | None = None
-    """The rule and the view's arguments, if who made this found them, until they are asked for."""
+    _found: tuple[tuple[Any, dict[str, Any]] | None, HTTPException | None] | None = None
+    """What routing gave, if who made this asked it, until it is asked for: a match, or the error."""
 
     _was_entered = False
     _is_kept = False
@@ -188,7 +188,7 @@ class RequestContext(AppContext):
             self.app._route(self)
         else:
             self._found = None
-            self.app._note_route(self, found, None)
+            self.app._note_route(self, *found)
 
     def copy(self) -> RequestContext:
         """Return a context of the same request and session, to push elsewhere.

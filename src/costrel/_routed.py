@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
+from werkzeug.datastructures import HeaderSet
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BuildError, MapAdapter, RequestRedirect
 from werkzeug.wsgi import get_host
@@ -15,13 +16,15 @@ from costrel.core.app_methods import own_method
 from costrel.core.base_url import read_base_url
 from costrel.core.checks.finding import HOSTS_NOT_SETTLED
 from costrel.core.hosts import check_host
+from costrel.core.plain_response import quick_reply
 from costrel.core.startup import is_loopback
 from costrel.routing import Map, decode_path
 from costrel.sansio.app import App
+from costrel.wrappers import Response
 
 if TYPE_CHECKING:
     from costrel.ctx import RequestContext
-    from costrel.wrappers import Request, Response
+    from costrel.wrappers import Request
 
 __all__ = ["Routed"]
 
@@ -157,8 +160,12 @@ class Routed(App):
         methods = (
             None if table is None else table.allowed("--", decode_path(scope.environ))
         )  # none takes that
-        response = cast("Response", self.response_class())
-        response.allow.update(sorted(scope.url_adapter.allowed_methods()) if methods is None else methods)
+        if methods is None:
+            methods = sorted(scope.url_adapter.allowed_methods())
+        # PERF: a body that is there, if empty, is sent by the short way.
+        kind = self.response_class
+        response = cast("Response", quick_reply(kind, "") if kind is Response else kind())
+        response.headers["Allow"] = HeaderSet(methods).to_header()
 
         return response
 

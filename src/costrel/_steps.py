@@ -8,7 +8,6 @@ Flask 3.2 does.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Any, NoReturn, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException
@@ -23,7 +22,7 @@ from costrel.ctx import AppContext
 from costrel.sansio.app import App
 from costrel.wrappers import Request, Response
 
-__all__ = ["RequestSteps"]
+__all__ = ["RequestSteps", "split_context"]
 
 T = TypeVar("T")
 
@@ -47,20 +46,20 @@ class RequestSteps(App):
 
     def finalize_request(self, rv: Any, *more: Any, from_error_handler: bool = False) -> Response:
         """Make the response of a view's value, and run the hooks on it."""
-        ctx, rv, *rest = _split((rv, *more))
+        ctx, rv, *rest = split_context((rv, *more))
         rest = rest or [from_error_handler]
 
         return cast(Response, self._run(lifecycle.finalize_request, ctx, rv, *rest))
 
     def process_response(self, response: Any, *more: Any) -> Response:
         """Run ``after_request`` hooks and save the session."""
-        ctx, response = _split((response, *more))
+        ctx, response = split_context((response, *more))
 
         return cast(Response, self._run(lifecycle.process_response, ctx, response))
 
     def handle_http_exception(self, e: Any, *more: Any) -> HTTPException | ft.ResponseReturnValue:
         """Let the handlers answer an ``HTTPException``; without one it is the answer."""
-        ctx, e = _split((e, *more))
+        ctx, e = split_context((e, *more))
 
         return cast(
             "HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_http_exception, ctx, e)
@@ -72,7 +71,7 @@ class RequestSteps(App):
         Raises:
             Exception: The same error, if no handler takes it.
         """
-        ctx, e = _split((e, *more))
+        ctx, e = split_context((e, *more))
 
         return cast(
             "HTTPException | ft.ResponseReturnValue", self._run(lifecycle.handle_user_exception, ctx, e)
@@ -84,36 +83,19 @@ class RequestSteps(App):
         Raises:
             Exception: The same error, in debug mode and in tests.
         """
-        ctx, e = _split((e, *more))
+        ctx, e = split_context((e, *more))
 
         return cast(Response, self._run(lifecycle.handle_exception, ctx, e))
 
-    def log_exception(self, exc_info: Any, *more: Any) -> None:
-        """Log an error with the request that met it; override to report it elsewhere."""
-        ctx, exc_info = _split((exc_info, *more))
-        request = (ctx or require_request("log_exception()")).request
-        self.logger.error(
-            "Exception on %s [%s]",
-            request.path,
-            request.method,
-            exc_info=cast("tuple[type[BaseException], BaseException, TracebackType | None]", exc_info),
-        )
-
     def do_teardown_request(self, exc: Any = None, *more: Any) -> None:
         """Run the ``teardown_request`` functions; ``pop`` of the context calls this."""
-        ctx, exc = _split((exc, *more))
+        ctx, exc = split_context((exc, *more))
         self._run(lifecycle.do_teardown_request, ctx, exc)
 
     def do_teardown_appcontext(self, exc: Any = None, *more: Any) -> None:
         """Run the ``teardown_appcontext`` functions; ``pop`` of the context calls this."""
-        ctx, exc = _split((exc, *more))
+        ctx, exc = split_context((exc, *more))
         run_sync(lifecycle.do_teardown_appcontext(ctx or _OnlyApp(self), exc), self.ensure_sync)
-
-    def _log_lifespan_error(self, error: BaseException) -> None:
-        self.logger.error("Error in a function that goes round serving", exc_info=error)
-
-    def _log_teardown_error(self, error: BaseException) -> None:
-        self.logger.error("Another error in teardown", exc_info=error)
 
     def _run(self, step: Callable[..., Any], ctx: Any, *args: Any) -> Any:
         if ctx is None:
@@ -199,7 +181,7 @@ def _describe_view(app: App, scope: Any) -> tuple[str, str]:
     return repr(endpoint), where_defined(app.view_functions.get(endpoint))
 
 
-def _split(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def split_context(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Sort arguments of either style into context (or ``None``) and the rest."""
     if isinstance(args[0], AppContext):
         ctx, *rest = args

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import weakref
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Forbidden
 from werkzeug.utils import cached_property
 
-from costrel._current import current
+from costrel._current import current, require_request
 from costrel._defaults import DEFAULTS, SAFER_DEFAULTS
 from costrel._rendered import Rendered
 from costrel._served import Served
+from costrel._steps import split_context
 from costrel.core.app_methods import LIFECYCLE_METHODS, remember_originals
 from costrel.core.default_headers import as_headers
 from costrel.core.origins import is_cross_origin
@@ -273,6 +275,26 @@ class Costrel(Served, Rendered):
             for weakness in find_weaknesses(self.config):
                 self.logger.warning("%s", weakness)
         self._settings_were_looked_at = True
+
+    # Errors, in the log. They are logged from this file because a line of the log names it:
+    # operators look for "ERROR in app".
+
+    def log_exception(self, exc_info: Any, *more: Any) -> None:
+        """Log an error with the request that met it; override to report it elsewhere."""
+        ctx, exc_info = split_context((exc_info, *more))
+        request = (ctx or require_request("log_exception()")).request
+        self.logger.error(
+            "Exception on %s [%s]",
+            request.path,
+            request.method,
+            exc_info=cast("tuple[type[BaseException], BaseException, TracebackType | None]", exc_info),
+        )
+
+    def _log_lifespan_error(self, error: BaseException) -> None:
+        self.logger.error("Error in a function that goes round serving", exc_info=error)
+
+    def _log_teardown_error(self, error: BaseException) -> None:
+        self.logger.error("Another error in teardown", exc_info=error)
 
     # Session, safety.
 

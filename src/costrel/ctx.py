@@ -13,6 +13,7 @@ from costrel._app_context import AppContext, _AppCtxGlobals  # noqa: F401  # whe
 from costrel._current import current, require_context, require_request
 from costrel._request_context import RequestContext
 from costrel.core.carried import carried
+from costrel.errors import ContextError
 
 __all__ = [
     "AppContext",
@@ -33,6 +34,9 @@ T_teardown = TypeVar("T_teardown", bound=ft.TeardownCallable)
 
 def after_this_request(f: ft.AfterRequestCallable[Any]) -> ft.AfterRequestCallable[Any]:
     """Call the function with the response of this request only.
+
+    It runs before all ``after_request`` hooks. What such a hook registers runs
+    after them, before the session is saved.
 
     Raises:
         ContextError: If there is no request.
@@ -61,7 +65,8 @@ def teardown_this_context(f: T_teardown) -> T_teardown:
     ``teardown_appcontext``, the one registered last first, and may be async.
 
     Raises:
-        ContextError: If there is no context.
+        ContextError: If there is no context, or it is over: a task or a thread
+            took it along and outlived it.
 
     Example:
         >>> from costrel import Costrel, g
@@ -78,6 +83,14 @@ def teardown_this_context(f: T_teardown) -> T_teardown:
     """
     # Any: what a context is torn down with is no part of the Protocol.
     scope = cast(Any, require_context("teardown_this_context()")).app_scope
+    if scope._tokens is None and not scope._holds:
+        raise ContextError(
+            "the context is over: what is opened in it now would never be closed",
+            hint=(
+                "In a task or thread that outlives its request use a context of its own:"
+                " `async with app.app_context():`, or copy_current_app_context(function)."
+            ),
+        )
     if scope._closing is None:
         scope._closing = []
     scope._closing.append(f)

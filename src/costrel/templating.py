@@ -59,7 +59,7 @@ def _default_template_ctx_processor() -> dict[str, Any]:
 
 def _render(app: Any, template: Template, context: dict[str, Any]) -> str:
     """Render a template with what the context processors add."""
-    app.update_template_context(context)
+    (app._own_template_update() or app.update_template_context)(context)
     if before_render_template.receivers:
         before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
     if template.environment.is_async:  # Jinja's own way is a new event loop each time
@@ -118,7 +118,7 @@ def _from_string(env: Any, source: str) -> Template:
 
 def _stream(app: Any, template: Template, context: dict[str, Any]) -> Iterator[str]:
     """Render a template piece by piece, inside of a request with its context."""
-    app.update_template_context(context)
+    (app._own_template_update() or app.update_template_context)(context)
     if before_render_template.receivers:
         before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
 

@@ -8,7 +8,7 @@ import pytest
 
 from costrel import Costrel, Request, Response
 from costrel.core.app_methods import LIFECYCLE_METHODS
-from costrel.ctx import RequestContext
+from costrel.ctx import AppContext, RequestContext
 
 # The request that makes each method be called.
 ASK = {
@@ -218,6 +218,20 @@ def test_function_of_either_style_on_the_instance_is_called_in_its_style(name, s
     ask(app, name)
 
     assert len(calls) == 1
+
+
+def test_context_is_known_by_its_annotation_whatever_its_name(cls):
+    def dispatch_request(self, context: AppContext):
+        return context.request.path
+
+    def handle_exception(self, current: costrel.ctx.AppContext, e):  # noqa: F821  # only read
+        return Response(f"{current.request.path} {type(e).__name__}", 500)
+
+    cls.handle_exception = handle_exception
+    assert build(cls).test_client().get("/broken").text == "/broken ZeroDivisionError"
+
+    cls.dispatch_request = dispatch_request
+    assert build(cls).test_client().get("/").text == "/"
 
 
 def test_override_decides_about_the_answer(cls):

@@ -20,6 +20,7 @@ from costrel import (
     request,
     request_finished,
     request_started,
+    session,
 )
 from costrel.core import lifecycle
 from costrel.core.drive import run_async, run_sync
@@ -198,6 +199,54 @@ def test_functions_of_this_request_run_before_the_hooks_in_their_order(app, call
 
     ask(app, "/")
     assert calls == ["first", "second", "hook"]
+
+
+@pytest.mark.parametrize("with_blueprint", [False, True], ids=["alone", "with a blueprint"])
+def test_functions_that_a_hook_registers_for_this_request_run_after_the_hooks(
+    app, calls, ask, either, with_blueprint
+):
+    def add(name, then=None):
+        def function(response):
+            calls.append(name)
+            if then is not None:
+                after_this_request(then)
+            return response
+
+        return either(function)
+
+    app.after_request(add("last hook"))
+    app.after_request(add("hook", add("of the hook", add("of that"))))
+
+    def index():
+        if with_blueprint:
+            after_this_request(add("of the view"))
+        return "hello"
+
+    if with_blueprint:
+        pages = Blueprint("pages", __name__)
+        pages.after_request(add("of the blueprint", add("later")))
+        pages.get("/")(index)
+        app.register_blueprint(pages)
+        expected = ["of the view", "of the blueprint", "hook", "last hook", "later", "of the hook", "of that"]
+    else:
+        app.get("/")(index)
+        expected = ["hook", "last hook", "of the hook", "of that"]
+
+    assert ask(app, "/").status_code == 200
+    assert calls == expected
+
+
+def test_what_a_hooks_function_for_this_request_keeps_in_the_session_is_saved(app, client):
+    app.secret_key = "a key"
+
+    def keep(response):
+        session["kept"] = "yes"
+        return response
+
+    app.after_request(lambda response: after_this_request(keep) and response)
+    app.add_url_rule("/", "index", lambda: "hello")
+
+    assert "session=" in client(app).get("/").headers["Set-Cookie"]
 
 
 def test_hook_may_put_another_response_in_place(app, ask, either):

@@ -277,6 +277,7 @@ def test_orders_are_mailed_and_told_after_the_answer(protocol):
 def test_the_script_makes_costrels_names_of_quarts():
     code = """\
 from quart import Quart, render_template, request
+from quart import ResponseReturnValue
 app = Quart(__name__)
     name = (await request.form)["name"]
     data = await request.get_json()
@@ -284,7 +285,7 @@ app = Quart(__name__)
     async for piece in request.body:
     return await render_template("page.html", name=name)
     return await stream_template("page.html")
-    assert await response.get_data() == b"x"
+    assert await response.get_data() == await response.data == b"x"
 """
 
     done = subprocess.run(
@@ -299,6 +300,7 @@ app = Quart(__name__)
         done.stdout
         == """\
 from costrel import Costrel, arender_template, request
+from costrel.typing import ResponseReturnValue
 app = Costrel(__name__)
     name = (request.form)["name"]
     data = request.get_json()
@@ -306,7 +308,7 @@ app = Costrel(__name__)
     async for piece in request.stream:
     return await arender_template("page.html", name=name)
     return astream_template("page.html")
-    assert response.get_data() == b"x"
+    assert response.get_data() == response.data == b"x"
 """
     )
 

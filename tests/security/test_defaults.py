@@ -153,6 +153,6 @@ def test_no_module_unpickles_or_evaluates_what_comes_from_outside():
 def test_libraries_with_known_flaws_cannot_be_installed():
     text = (ROOT / "pyproject.toml").read_text("utf-8")
 
-    # Sandbox escapes up to Jinja 3.1.5; Windows device names up to Werkzeug 3.1.5.
+    # Sandbox escapes up to Jinja 3.1.5; Windows device names up to Werkzeug 3.1.8.
     assert '"jinja2>=3.1.6"' in text
-    assert '"werkzeug>=3.1.6"' in text
+    assert '"werkzeug>=3.1.9"' in text

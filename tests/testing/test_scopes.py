@@ -55,6 +55,14 @@ def test_the_path_is_also_there_as_it_is_sent(path, sent):
     assert http_scope(create_environ(path))["raw_path"] == sent
 
 
+@pytest.mark.parametrize("base_url", ["http://localhost", "http://localhost/root"])
+def test_a_path_that_a_test_wrote_without_its_slash_stays_below_the_root(base_url):
+    environ = there_and_back(create_environ("cart", base_url))
+
+    assert environ["SCRIPT_NAME"] == create_environ("cart", base_url)["SCRIPT_NAME"]
+    assert environ["PATH_INFO"].lstrip("/") == "cart"
+
+
 def test_a_request_without_an_address_has_no_client():
     assert http_scope(create_environ())["client"] is None
     assert http_scope({**create_environ(), "REMOTE_ADDR": "192.0.2.1"})["client"] == ("192.0.2.1", 50_000)

@@ -7,6 +7,7 @@ private module of costrel do not exist under Flask's name.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.machinery import ModuleSpec
 
@@ -91,7 +92,7 @@ class AliasSpec(ModuleSpec):
     def __init__(self, name: str, loader: AliasLoader) -> None:
         self.alias_loader = loader
         # The loader is one by its methods; the class to inherit from costs 5 ms.
-        super().__init__(name, loader, origin="costrel", is_package=name in _PACKAGES)  # type: ignore[arg-type]
+        super().__init__(name, loader, origin=_origin_of(name), is_package=name in _PACKAGES)  # type: ignore[arg-type]
 
     @property
     def _initializing(self) -> bool:
@@ -160,6 +161,7 @@ class AliasLoader:
 
 
 _PACKAGES = frozenset(("flask", "flask.json", "flask.sansio"))
+_COMMAND = "flask.__main__"
 _MARKS = ("__spec__", "__loader__", "__package__", "__path__")
 
 
@@ -171,6 +173,15 @@ def own_name(name: str) -> str:
         'costrel.json.tag'
     """
     return "costrel" + name[len("flask") :]
+
+
+def _origin_of(name: str) -> str:
+    """Return what a spec says of where its module is from.
+
+    For ``python -m flask`` it becomes ``sys.argv[0]``, out of which the usage
+    makes the command that was typed if it is a file.
+    """
+    return os.path.join(sys.modules["costrel"].__path__[0], "__main__.py") if name == _COMMAND else "costrel"
 
 
 def _load_what_flask_loads(module: ModuleType) -> None:

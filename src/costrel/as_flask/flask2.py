@@ -16,6 +16,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join as _safe_join
 
 from costrel._current import current
+from costrel.blueprints import Blueprint
 from costrel.json.provider import DefaultJSONProvider
 
 __all__ = [
@@ -101,10 +102,13 @@ class _EncoderProvider(DefaultJSONProvider):
 
 
 def revive_app(cls: Any) -> None:
-    """Give ``before_first_request`` and ``json_encoder`` back to a class of applications."""
+    """Give a class of applications, and blueprints, the attributes back that went with Flask 2."""
     if not hasattr(cls, "before_first_request"):
         cls.before_first_request = _before_first_request
+        cls.got_first_request = property(lambda app: app._got_first_request)
         cls.json_encoder = property(_get_encoder, _set_encoder)
+        cls.session_cookie_name = property(lambda app: app.config["SESSION_COOKIE_NAME"])
+        setattr(Blueprint, "before_app_first_request", _before_app_first_request)  # noqa: B010  # checkers know no such name
 
 
 def _before_first_request(app: Any, f: F) -> F:
@@ -118,6 +122,15 @@ def _before_first_request(app: Any, f: F) -> F:
                 app.ensure_sync(pending.pop())()
 
     app.before_request_funcs.setdefault(None, []).insert(0, run_once)
+
+    return f
+
+
+def _before_app_first_request(blueprint: Blueprint, f: F) -> F:
+    def register(state: Any) -> None:
+        _before_first_request(state.app, f)
+
+    blueprint.record_once(register)
 
     return f
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.sansio.utils import host_is_trusted
 
+from costrel.core.werkzeug_names import STATUS_PHRASES
 from costrel.debug.explained import Explainer, draw_page, explain
 from costrel.debug.frames import find_place, relative
 from costrel.debug.terminal import describe, summarise
@@ -151,7 +151,7 @@ def _status(error: Exception | None) -> str:
     """Keep the status of a client's error that was trapped on the way to its handler."""
     code = error.code if isinstance(error, HTTPException) and error.code else 500
 
-    return f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown').upper()}"
+    return f"{code} {STATUS_PHRASES.get(code, 'Unknown').upper()}"
 
 
 def _as_json(error: Exception) -> str:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import Client, run_wsgi_app
 from werkzeug.test import EnvironBuilder as WerkzeugEnvironBuilder
 from werkzeug.wrappers import Request as BaseRequest
@@ -25,6 +24,7 @@ from werkzeug.wsgi import get_current_url
 
 from costrel.core.lifespan import AFTER_SENT, TEST_MARK
 from costrel.core.marks import PRESERVE
+from costrel.core.werkzeug_names import STATUS_PHRASES
 from costrel.errors import ConfigError
 from costrel.serving.offload import finish
 from costrel.sessions import SessionMixin
@@ -357,7 +357,7 @@ def run_asgi_app(
 
 def status_line(status: int) -> str:
     """Return a status with its name, which ASGI does not carry."""
-    return f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
+    return f"{status} {STATUS_PHRASES.get(status, 'Unknown').upper()}"
 
 
 @cache

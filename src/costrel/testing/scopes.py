@@ -93,7 +93,10 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 def _common(environ: Mapping[str, Any], scheme: str) -> dict[str, Any]:
     root_path = environ.get("SCRIPT_NAME", "").rstrip("/").encode("latin1")
-    path = root_path + environ.get("PATH_INFO", "").encode("latin1")
+    path = environ.get("PATH_INFO", "").encode("latin1")
+    if root_path and path and not path.startswith(b"/"):
+        path = b"/" + path  # "cart" for "/cart" in a test; behind a root it would become a part of that
+    path = root_path + path
     address = environ.get("REMOTE_ADDR")
     port = str(environ.get("SERVER_PORT", ""))
     besides = {
