@@ -16,6 +16,7 @@ __all__ = [
     "LIFECYCLE_METHODS",
     "Step",
     "fast_methods",
+    "originals",
     "own_method",
     "remember_originals",
     "styled_args",
@@ -52,7 +53,8 @@ LIFECYCLE_METHODS = frozenset(_WATCHED) | {
 """The methods whose override must take effect at once, wherever it is made."""
 
 _CONTEXTS = ("AppContext", "RequestContext")
-_originals: dict[str, Any] = {}
+originals: dict[str, Any] = {}
+"""Costrel's own methods by name."""
 
 fast_methods: list[Callable[[type], bool] | None] = [None]
 """Tells whether a class has the watched methods with which it may take the fast lane.
@@ -65,13 +67,13 @@ for nothing, and refuse applications that have one of their own.
 def remember_originals(cls: type) -> None:
     """Note the methods that count as costrel's own, once, when their class is made."""
     for name in LIFECYCLE_METHODS:
-        _originals[name] = inspect.getattr_static(cls, name)
+        originals[name] = inspect.getattr_static(cls, name)
     use_fast_lane(True)
 
 
 def use_fast_lane(on: bool) -> None:
     """Open or close the fast lane in this process; tests hold the lanes against each other."""
-    fast_methods[0] = _comparison_with(**{name: _originals[name] for name in _WATCHED}) if on else None
+    fast_methods[0] = _comparison_with(**{name: originals[name] for name in _WATCHED}) if on else None
 
 
 def _comparison_with(
@@ -109,7 +111,7 @@ def _comparison_with(
 
 def own_method(app: Any, name: str) -> Callable[..., Any] | None:
     """Return the application's method if it is not costrel's own, else ``None``."""
-    if name in app.__dict__ or getattr(type(app), name) is not _originals[name]:
+    if name in app.__dict__ or getattr(type(app), name) is not originals[name]:
         return getattr(app, name)  # type: ignore[no-any-return]  # an override's
 
     return None
@@ -122,7 +124,7 @@ def styled_args(method: Callable[..., Any], name: str, ctx: Any, args: tuple[Any
     takes anything (``*args``) is a wrapper, and gets the style of 3.1.
     """
     function = getattr(method, "__func__", method)
-    if function is _originals.get(name):
+    if function is originals.get(name):
         return args
 
     return (ctx, *args) if _takes_context(function, bound=hasattr(method, "__self__")) else args

@@ -16,19 +16,29 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
+from sys import getrefcount
 from typing import Any
+
+from costrel._missing import MISSING
 
 __all__ = ["KeptLoop"]
 
 # PERF: bound once; each look-up of an attribute is 20 ns.
 _get_running_loop = asyncio._get_running_loop
 _set_running_loop = asyncio._set_running_loop
-_Task = asyncio.Task
 _modules = sys.modules
+if sys.version_info < (3, 12):
+    from costrel.serving.early_task import Begun, EarlyTask
+
+    _enter_task, _leave_task = asyncio.tasks._enter_task, asyncio.tasks._leave_task
+    _new_early: Any = EarlyTask.__new__
+    # A variable, a tuple, and the argument of ``getrefcount``.
+    _OUR_REFERENCES = 3
 
 # SQLAlchemy's asynchronous part runs its own code in greenlets, which cannot go on in another thread than
 # they began in.
 _GREENLETS = "sqlalchemy.ext.asyncio"
+_CURRENT = object()
 _Step = tuple[contextvars.Context, Callable[..., Any], tuple[Any, ...], threading.Lock]
 
 
@@ -58,9 +68,16 @@ class KeptLoop(asyncio.SelectorEventLoop):
         self._take_turn, self._end_turn = self._turn.acquire, self._turn.release
         self._catches = False
         self._caught: Callable[..., Any] = int
+        self._early: Any = None
+        """The task whose first part runs, where it is not set up, its coroutine, and its context."""
+        self._begun: Any = None
+        """That coroutine, once somebody asked for the task."""
+
         self._was_touched = False
-        self._bound: asyncio.Task[Any] | None = None
-        """A task that may have to go on in the thread that began it."""
+        self._task: Any = None
+        """The task that was begun last, for who began it."""
+        self._bound: Any = None
+        """A task that may have to go on in the thread that began it; ``_CURRENT`` while that is begun."""
 
         self._steps: SimpleQueue[_Step] = SimpleQueue()
         """What that thread is to do of it."""
@@ -91,8 +108,10 @@ class KeptLoop(asyncio.SelectorEventLoop):
             return None  # type: ignore[return-value]  # a new task does not keep the handle
 
         self._was_touched = True
-        if self._bound is not None and getattr(callback, "__self__", None) is self._bound:
-            args, context, callback = (self._bound, context, callback, args), None, self._step
+        if self._bound is not None:
+            bound = asyncio.current_task(self) if self._bound is _CURRENT else self._bound
+            if bound is not None and getattr(callback, "__self__", None) is bound:
+                args, context, callback = (bound, context, callback, args), None, self._step
         return super().call_soon(callback, *args, context=context)
 
     def call_at(  # type: ignore[override]
@@ -102,9 +121,7 @@ class KeptLoop(asyncio.SelectorEventLoop):
         self._was_touched = True
         return super().call_at(when, callback, *args, context=context)
 
-    def begin(
-        self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context
-    ) -> asyncio.Task[Any] | None:
+    def finish(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> Any:
         """Run a coroutine as a task: here up to its first pause, then on the loop, to its end.
 
         Args:
@@ -112,52 +129,125 @@ class KeptLoop(asyncio.SelectorEventLoop):
             context: The context variables it sees.
 
         Returns:
-            The task, which is done; ``None`` if the loop is at work, or runs
-            in this thread: then nothing was done. Also where greenlets are
-            in use.
+            Its value; ``MISSING`` if the loop is at work, or runs in this
+            thread: then nothing was done. Also where greenlets are in use.
         """
         # asyncio's debug mode asserts in which thread it is called.
-        if _GREENLETS in _modules or self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
-            return None
+        if self._debug or not self._take_turn(False):  # type: ignore[attr-defined]  # of asyncio's base
+            return MISSING
+        if _GREENLETS in _modules:
+            self._end_turn()
+            return MISSING
 
         outer = _get_running_loop()
+        _set_running_loop(self)
+        self._was_touched = False
         ended = None
+        is_bound = False
         try:
-            _set_running_loop(self)
-            self._was_touched = False
-            # A new task asks for its first step to be called soon; it is called now.
-            self._catches = True
-            task = self._bound = _Task(coroutine, loop=self, context=context, name="costrel")
+            value = self._begin(coroutine, context)
+            task = self._task
+            if task is not None:
+                self._task = None
+                is_bound = self._bound is not None
+                if not (is_bound or task.done()):
+                    ended = threading.Lock()
+                    ended.acquire()
+                    task.add_done_callback(lambda _: ended.release())
+                    self._was_touched = True
+        except BaseException:
+            del coroutine, context  # the error's traceback holds this frame; below too
+            raise
+        finally:
+            _set_running_loop(outer)
+            self._end_turn()
+            if self._was_touched:
+                self.call_soon_threadsafe(int)  # wakes the loop's thread, which knows nothing of it
+        if task is None:
+            return value
+
+        if ended is not None:
+            ended.acquire()
+        elif is_bound:  # it was the first to load what uses greenlets: once in the life of a process
+            self._finish_here(task)
+        try:
+            return task.result()
+        finally:
+            del task, coroutine, context
+
+    if sys.version_info >= (3, 12):
+
+        def _begin(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> Any:
+            """Run the first part of a coroutine; its task has its value."""
+            # PERF: 0.9 µs for a coroutine that never waits, against 1.5 with a first step that comes later.
+            self._bound = _CURRENT
+            task: Any = None
+            try:
+                task = asyncio.Task(coroutine, loop=self, context=context, name="costrel", eager_start=True)
+            finally:
+                self._task = task
+                self._bound = None if task is None or task.done() or _GREENLETS not in _modules else task
+                del task, coroutine, context
+
+    else:
+
+        def _begin(self, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context) -> Any:
+            """Run the first part of a coroutine; return its value, unless there is a task now."""
+            early = _new_early(EarlyTask)
+            self._early = early, coroutine, context
+            self._begun = None
+            _enter_task(self, early)
+            is_over = True
+            try:
+                try:
+                    first: Any = context.run(coroutine.send, None)
+                    is_over = False
+                finally:
+                    _leave_task(self, early)
+            except StopIteration as stop:
+                first = stop.value
+                if self._begun is None and getrefcount(early) == _OUR_REFERENCES:
+                    return first
+            except BaseException as error:
+                if self._begun is None and getrefcount(early) == _OUR_REFERENCES:
+                    del coroutine, context
+                    raise
+                first = error
+            finally:
+                self._early = None
+
+            begun = self._begun or self._set_up(early, coroutine, context)
+            begun.first, begun.is_over = first, is_over
+            self._begun = first = None
+            if not is_over and _GREENLETS in _modules:
+                self._bound = early
             # A task lets these through besides having them as its error.
-            # PERF: 0.4 µs less than ``suppress``, of 3.1 for a coroutine that never waits.
             try:
                 context.run(self._caught)
             except (SystemExit, KeyboardInterrupt):
                 pass
             finally:
                 self._caught = int  # it holds the task, and that its error
-            is_done = task.done()
-            if is_done:
-                self._bound = None
-            elif _GREENLETS not in _modules:
-                self._bound = None
-                ended = threading.Lock()
-                ended.acquire()
-                task.add_done_callback(lambda _: ended.release())
-                self._was_touched = True
-        finally:
-            _set_running_loop(outer)
-            self._end_turn()
-        if self._was_touched:
-            self.call_soon_threadsafe(int)  # wakes the loop's thread, which does not know of what was added
-        if ended is not None:
-            ended.acquire()
-        elif not is_done:  # it was the first to load what uses greenlets: once in the life of a process
-            self._finish_here(task)
-        try:
-            return task
-        finally:
-            del task  # its error's traceback holds this frame, from Python 3.12 on
+
+            self._task = early
+            del early, begun, coroutine, context
+
+            return None
+
+        def set_up_early(self, task: EarlyTask) -> None:
+            """Set up a task that was none so far but in name, if it is the one whose first part runs."""
+            if self._early is not None and self._early[0] is task:
+                self._begun = self._set_up(*self._early)
+
+        def _set_up(
+            self, early: EarlyTask, coroutine: Coroutine[Any, Any, Any], context: contextvars.Context
+        ) -> Begun:
+            # A new task asks for its first step to be called soon; it is called when the first part has run.
+            self._catches = True
+            begun = Begun(coroutine, context)
+            early.set_up(begun, self)
+
+            return begun
 
     def _finish_here(self, task: asyncio.Task[Any]) -> None:
         """Do the steps of a task in this thread, each while the loop's thread stands still."""

@@ -16,6 +16,8 @@ from contextvars import Context, copy_context
 from sys import exc_info
 from typing import TYPE_CHECKING, Any
 
+from costrel._missing import MISSING
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -107,7 +109,7 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
     Raises:
         RuntimeError: When called on an event loop, which it would block.
     """
-    # PERF: 1.8 µs for a coroutine that never waits; through another thread it is 60.
+    # PERF: 1.7 µs for a coroutine that never waits; through another thread it is 60.
     handled = exc_info()[1]
     if handled is not None:
         coroutine = _while_handling(handled, coroutine)
@@ -116,13 +118,15 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
     loop: Any = _served.loop if _serves_any else None
     if loop is None:
         loop = _kept or kept_loop()
-        task = loop.begin(coroutine, context)
-        if task is not None:
-            try:
-                return task.result()
-            finally:
-                bring_back(context)
-                del task, coroutine, context  # their error's traceback holds this frame
+        try:
+            value = loop.finish(coroutine, context)
+        except BaseException:
+            bring_back(context)
+            del coroutine, context  # the error's traceback holds this frame
+            raise
+        bring_back(context)
+        if value is not MISSING:
+            return value
 
     if _runs_here(loop):
         coroutine.close()
