@@ -5,68 +5,28 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costrel.serving.wsgi import wsgi_app
 
-__all__ = ["AsgiApp", "Served"]
+if TYPE_CHECKING:
+    from costrel.serving.asgi import AsgiApp
+
+__all__ = ["Served"]
 
 
-_answer: Callable[..., Awaitable[None]] | None = None
+_asgi_class: Any = None
 _hear: Callable[[Any, Any], Any] | None = None
 _answer_rsgi: Callable[..., Awaitable[None]] | None = None
-
-
-class AsgiApp:
-    """An application as servers of ASGI 3 want it: an object whose call is a coroutine function.
-
-    Args:
-        app: The application.
-
-    Example:
-        >>> from costrel import Costrel
-        >>> app = Costrel("shop")
-        >>> app.asgi
-        <ASGI application of 'shop'>
-    """
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> None:
-        """Serve one connection; middleware goes round ``app.asgi_app``, not round this."""
-        app = self.app
-        if not app._trusts_nobody:
-            scope = app._hear_proxies(scope)
-        await app.asgi_app(scope, receive, send)
-
-    # A server that is told to speak RSGI, and given this, finds the application's.
-
-    def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
-        """Serve an RSGI connection."""
-        return self.app.__rsgi__(scope, protocol)  # type: ignore[no-any-return]  # the application's
-
-    def __rsgi_init__(self, loop: Any) -> None:
-        """Begin to serve by RSGI."""
-        self.app.__rsgi_init__(loop)
-
-    def __rsgi_del__(self, loop: Any) -> None:
-        """Stop serving by RSGI."""
-        self.app.__rsgi_del__(loop)
-
-    def __repr__(self) -> str:
-        return f"<ASGI application of {self.app.name!r}>"
 
 
 class Served:
     """The doors of an application for servers."""
 
     wsgi_app = wsgi_app
+
+    _own_doors: bool = False
+    """Whether this instance has a ``wsgi_app`` or an ``asgi_app`` of its own, for middleware."""
 
     _trusts_nobody: bool = False
     """Whether it is settled that no proxy is believed."""
@@ -87,7 +47,7 @@ class Served:
             >>> inspect.iscoroutinefunction(Costrel("shop").asgi.__call__)
             True
         """
-        return AsgiApp(self)
+        return _asgi_app_class()(self)
 
     def asgi_app(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Answer what comes by ASGI: HTTP, WebSockets, and lifespan.
@@ -102,13 +62,7 @@ class Served:
             >>> app = Costrel("shop")
             >>> app.asgi_app = Logged(app.asgi_app)
         """
-        global _answer
-        if _answer is None:
-            from costrel.serving.asgi import answer  # for cost: asyncio, which WSGI does without
-
-            _answer = answer
-
-        return _answer(self, scope, receive, send)
+        return (_asgi_class or _asgi_app_class())(self, is_door=False)(scope, receive, send)
 
     def __call__(self, environ: Any, start_response: Any, send: Any = None) -> Any:
         """Answer a WSGI request or, with three arguments, serve an ASGI connection.
@@ -163,6 +117,16 @@ class Served:
             _hear = hear
 
         return _hear(self, said)
+
+
+def _asgi_app_class() -> type[AsgiApp]:
+    global _asgi_class
+    if _asgi_class is None:
+        from costrel.serving.asgi import AsgiApp  # for cost: asyncio, which WSGI does without
+
+        _asgi_class = AsgiApp
+
+    return _asgi_class  # type: ignore[no-any-return]  # see above
 
 
 # Servers of ASGI look whether the call is a coroutine function; from 3.12 on an object can say so.

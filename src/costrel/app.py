@@ -20,7 +20,7 @@ from costrel._defaults import DEFAULTS, SAFER_DEFAULTS
 from costrel._rendered import Rendered
 from costrel._served import Served
 from costrel._steps import split_context
-from costrel.core.app_methods import LIFECYCLE_METHODS, remember_originals
+from costrel.core.app_methods import DOORS, LIFECYCLE_METHODS, remember_originals
 from costrel.core.default_headers import as_headers
 from costrel.core.origins import is_cross_origin
 from costrel.core.startup import find_weaknesses, refuse_unfit_settings
@@ -84,7 +84,7 @@ class Costrel(Served, Rendered):
             instance_relative_config=instance_relative_config,
             root_path=root_path,
         )
-        self._own_methods = False
+        self._own_methods = self._own_doors = False
         if self.has_static_folder:
             if bool(static_host) != host_matching:
                 raise AssertionError("Invalid static_host/host_matching combination")
@@ -107,6 +107,8 @@ class Costrel(Served, Rendered):
         object.__setattr__(self, name, value)
         if name in LIFECYCLE_METHODS:
             self._notice_own_methods()
+        elif name in DOORS:
+            self._notice_own_doors()
         elif name == "url_map" or name == "subdomain_matching":
             self._find_table()
 
@@ -114,6 +116,11 @@ class Costrel(Served, Rendered):
         object.__delattr__(self, name)
         if name in LIFECYCLE_METHODS:
             self._notice_own_methods()
+        elif name in DOORS:
+            self._notice_own_doors()
+
+    def _notice_own_doors(self) -> None:
+        object.__setattr__(self, "_own_doors", not DOORS.isdisjoint(self.__dict__))
 
     def _notice_own_methods(self) -> None:
         object.__setattr__(self, "_own_methods", not LIFECYCLE_METHODS.isdisjoint(self.__dict__))

@@ -59,7 +59,11 @@ class _Limit:
             return self
 
         value = instance.__dict__.get(self.slot, MISSING)
-        return _config(self.key, self.fallback) if value is MISSING else value
+        if value is not MISSING:
+            return value
+        ctx = current.get(None)
+
+        return self.fallback if ctx is None else ctx.app.config.get(self.key, self.fallback)
 
     def __set__(self, instance: Any, value: int | None) -> None:
         instance.__dict__[self.slot] = value

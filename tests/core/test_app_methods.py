@@ -7,11 +7,12 @@ from unittest import mock
 import pytest
 
 from costrel import Costrel, Request, Response
-from costrel.core.app_methods import LIFECYCLE_METHODS
+from costrel.core.app_methods import DOORS, LIFECYCLE_METHODS
 from costrel.ctx import AppContext, RequestContext
 
 # The request that makes each method be called.
 ASK = {
+    "asgi_app": ("GET", "/async"),
     "async_to_sync": ("GET", "/async"),
     "create_url_adapter": ("GET", "/"),
     "dispatch_request": ("GET", "/"),
@@ -84,7 +85,7 @@ def build(cls):
 def ask(app, name):
     method, path = ASK[name]
     # Over ASGI nothing is made synchronous for an async view.
-    protocol = "wsgi" if name == "async_to_sync" else None
+    protocol = {"async_to_sync": "wsgi", "asgi_app": "asgi"}.get(name)
     response = app.test_client(protocol=protocol).open(path, method=method)
 
     assert response.status_code == STATUS[path]
@@ -105,7 +106,7 @@ WHEN = pytest.mark.parametrize("served_before", [False, True], ids=["before", "a
 
 
 def test_every_watched_method_is_tested_here():
-    assert LIFECYCLE_METHODS - {"_find_error_handler"} <= set(ASK)
+    assert (LIFECYCLE_METHODS | DOORS) - {"_find_error_handler"} <= set(ASK)
 
 
 @METHODS

@@ -114,6 +114,40 @@ def test_terminated_body_without_length_is_read_to_its_end():
     assert body_of(b"12345", terminated=True).read() == b"12345"
 
 
+class ReadAhead(io.BytesIO):
+    """A stream of which a server has read all that there is."""
+
+    def take_whole(self):
+        return None if self.tell() else self.read()
+
+
+@every_way
+@pytest.mark.parametrize("declared", [None, 11])
+def test_body_that_was_read_in_advance_is_read_once(read, declared):
+    body = body_of(b"", declared=declared, terminated=True, stream=ReadAhead(b"hello\nworld"))
+
+    assert read(body) == b"hello\nworld"
+    assert body.is_exhausted
+    assert body.closed or read(body) == b""  # a buffered reader closes it
+
+
+def test_body_that_was_read_in_advance_goes_on_where_reading_stopped():
+    body = body_of(b"", declared=11, terminated=True, stream=ReadAhead(b"hello\nworld"))
+
+    assert (body.read(3), body.read(), body.read()) == (b"hel", b"lo\nworld", b"")
+
+
+def test_body_that_was_read_in_advance_keeps_within_the_limit_and_its_length():
+    too_long = body_of(b"", max_bytes=5, terminated=True, stream=ReadAhead(b"123456"))
+    cut_short = body_of(b"", declared=9, terminated=True, stream=ReadAhead(b"123456"))
+
+    for _ in range(2):
+        with pytest.raises(RequestEntityTooLarge):
+            too_long.read()
+        with pytest.raises(ClientDisconnected):
+            cut_short.read()
+
+
 def test_enormous_declared_length_takes_no_memory():
     asked = []
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 __all__ = [
+    "DOORS",
     "LIFECYCLE_METHODS",
     "Step",
     "fast_methods",
@@ -52,6 +53,9 @@ LIFECYCLE_METHODS = frozenset(_WATCHED) | {
 }
 """The methods whose override must take effect at once, wherever it is made."""
 
+DOORS = frozenset(("wsgi_app", "asgi_app"))
+"""What middleware goes round."""
+
 _CONTEXTS = ("AppContext", "RequestContext")
 originals: dict[str, Any] = {}
 """Costrel's own methods by name."""
@@ -66,7 +70,7 @@ for nothing, and refuse applications that have one of their own.
 
 def remember_originals(cls: type) -> None:
     """Note the methods that count as costrel's own, once, when their class is made."""
-    for name in LIFECYCLE_METHODS:
+    for name in (*LIFECYCLE_METHODS, *DOORS):
         originals[name] = inspect.getattr_static(cls, name)
     use_fast_lane(True)
 

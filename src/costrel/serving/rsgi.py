@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from costrel.serving.asgi import answer
+from costrel.serving.asgi import AsgiApp
 from costrel.serving.rsgi_scope import RsgiScope, scope_of
 
 __all__ = ["answer_rsgi", "begin_rsgi", "end_rsgi"]
@@ -56,7 +56,7 @@ def answer_rsgi(app: Any, rsgi: Any, protocol: Any, *, is_plain: bool) -> Awaita
         receive = Socket(protocol)
         send = receive.send
     if is_plain and app._trusts_nobody:
-        return answer(app, scope, receive, send)
+        return AsgiApp(app, is_door=False)(scope, receive, send)
 
     scope.fill()
     if not app._trusts_nobody:

@@ -68,6 +68,7 @@ class ScopeEnviron(dict[str, Any]):
         if key == "wsgi.input":
             body = _body_of(self.scope, self.receive, self.headers)
             _plain_set(self, key, body)
+            _plain_set(self, "wsgi.input_terminated", True)  # who reads the body asks next
             return body
         if key == "wsgi.input_terminated":
             return True

@@ -237,6 +237,16 @@ class ScopeInput:
 
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def take_whole(self) -> bytes | None:
+        """Return the body if it lies here whole, and nobody has read of it; it is read then."""
+        buffer = self._buffer
+        if type(buffer) is not BytesIO or not self.ended or self._failure is not None or buffer.tell():
+            return None
+
+        self._buffer = None
+
+        return buffer.getvalue()
+
     def readline(self, size: int = -1, /) -> bytes:
         """Read one line, or ``size`` bytes of it."""
         parts: list[bytes] = []
