@@ -64,6 +64,33 @@ def test_async_functions_are_awaited_at_the_end():
     assert run(f"{BEGIN}\n{ASYNC}\nask()") == ["True before", "True after", "True around"]
 
 
+def test_server_that_goes_without_a_word_leaves_nothing_to_be_done_twice():
+    code = """
+import asyncio
+
+async def never():
+    await asyncio.Event().wait()
+
+async def serve():
+    begun = asyncio.Event()
+    messages = iter([asyncio.sleep(0, {"type": "lifespan.startup"}), never()])
+
+    async def send(message):
+        begun.set()
+
+    asking = app.asgi({"type": "lifespan", "asgi": {"version": "3.0"}}, lambda: next(messages), send)
+    global task
+    task = asyncio.ensure_future(asking)
+    await begun.wait()
+
+loop = asyncio.new_event_loop()
+loop.set_exception_handler(lambda loop, context: None)  # it tells of the task that is pending
+loop.run_until_complete(serve())
+"""
+
+    assert run(f"{BEGIN}\n{ASYNC}\n{code}") == ["True before", "True after", "True around"]
+
+
 @pytest.mark.skipif(
     (3, 12) <= sys.version_info < (3, 12, 2), reason="this CPython starts no thread at its end (gh-113964)"
 )

@@ -51,7 +51,7 @@ class Serving:
         self._running: list[Any] = []
         self._asked_to_stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stops = False
+        self._stops = self._is_stopping = False
 
     # The steps, by either driver.
 
@@ -120,7 +120,17 @@ class Serving:
         self._note_begin()
 
     async def stop_in_task(self) -> None:
-        """Stop in the task that began, after the background tasks; raise the first error."""
+        """Stop in the task that began, after the background tasks; raise the first error.
+
+        Once: a server may go without a word, so that the end of the process
+        stops this, and the task that began is closed after that.
+        """
+        with _lock:
+            is_late, self._is_stopping = self._is_stopping, True
+        if is_late:
+            if not self.is_over.done():
+                await asyncio.wrap_future(self.is_over)
+            return
         self._stops = True
         try:
             background = self.app._background
