@@ -33,6 +33,7 @@ from costrel import (
     template_rendered,
 )
 from costrel.ctx import teardown_this_context
+from costrel.serving.threads import in_thread
 from costrel.templating import arender_template_string
 from costrel.views import MethodView, View
 
@@ -593,3 +594,57 @@ def test_the_context_of_a_websocket_is_announced_to_receivers_of_either_kind(app
         assert connection.receive() == app.name
 
     assert seen == [("pushed", app.name), ("popped", app.name)]
+
+
+@pytest.mark.parametrize("where", ["application", "blueprint"])
+def test_sync_hooks_that_follow_each_other_take_one_hop(app, where, monkeypatch):
+    hops, said = [], []
+    bp = Blueprint("shop", __name__)
+    for number in range(3):
+        for owner in (app, bp) if where == "blueprint" else (app,):
+            owner.before_request(lambda number=number: said.append(f"before {number}"))
+
+    @app.before_request
+    async def between():
+        said.append("awaited")
+
+    app.before_request(lambda: said.append("before last"))
+    for number in range(2):
+
+        @app.after_request
+        def after(response, number=number):
+            said.append(f"after {number}")
+            return response
+
+    @bp.get("/")
+    async def index():
+        return "index"
+
+    async def counted(function, *args):
+        hops.append(function)
+        return await in_thread(function, *args)
+
+    app.register_blueprint(bp)
+    monkeypatch.setattr("costrel.serving.asgi_steps.in_thread", counted)
+    monkeypatch.setattr("costrel.serving.asgi_general.in_thread", counted)
+    some = app.test_client(protocol="asgi")
+
+    assert some.get("/").text == "index"
+    first = ["before 0", "before 1", "before 2"]
+    inner = first if where == "blueprint" else []
+    assert said == [*first, "awaited", "before last", *inner, "after 1", "after 0"]
+    assert len(hops) == 3
+
+
+def test_sync_hook_that_answers_ends_the_hop(app):
+    said = []
+    app.before_request(lambda: said.append("first"))
+    app.before_request(lambda: "answered")
+    app.before_request(lambda: said.append("never"))
+
+    @app.get("/")
+    async def index():
+        return "index"
+
+    assert app.test_client(protocol="asgi").get("/").text == "answered"
+    assert said == ["first"]

@@ -43,8 +43,10 @@ from costrel.serving.asgi_steps import (
     announce_finished,
     begin_after,
     call,
+    call_until_value,
     leave,
     open_session,
+    pass_through,
     reading_ahead,
     run_after,
     run_after_this,
@@ -212,17 +214,18 @@ class AsgiApp:
                         if app.blueprints or app.url_value_preprocessors:
                             rv = await run_before(app, ctx, False)
                         else:
-                            for function in app.before_request_funcs.get(None, ()):
+                            functions = iter(app.before_request_funcs.get(None, ()))
+                            for function in functions:
                                 if (
                                     type(function) is FunctionType
                                     and function.__code__.co_flags & CO_COROUTINE
-                                ):
+                                ) or is_async(function):
                                     rv = await function()
                                 elif may_run_on_loop(function):
                                     rv = function()
                                     rv = await rv if type(rv) is CoroutineType else rv
                                 else:
-                                    rv = await call(function)
+                                    rv = await call_until_value(function, functions)
                                 if rv is not None:
                                     break
                     if rv is None:
@@ -267,14 +270,12 @@ class AsgiApp:
                     if ctx._after_functions is not None or app.blueprints:
                         response = await run_after(app, ctx, response)
                     else:
-                        for function in reversed(app.after_request_funcs.get(None, ())):
+                        functions = reversed(app.after_request_funcs.get(None, ()))
+                        for function in functions:
                             if type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE:
                                 response = await function(response)
-                            elif may_run_on_loop(function):
-                                response = function(response)
-                                response = await response if type(response) is CoroutineType else response
                             else:
-                                response = await call(function, response)
+                                response = await pass_through(function, functions, response)
                         if ctx._after_functions is not None:  # a hook registered some
                             response = await run_after_this(ctx, response)  # type: ignore[unreachable]  # a hook's work
                 if ctx._session_object is not None or (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from itertools import islice
 from types import CoroutineType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from costrel._current import current
 from costrel.core.all_errors import AllErrors
 from costrel.core.announce import announce
-from costrel.core.drive import is_async
+from costrel.core.drive import Call, Steps, is_async, run_async
 from costrel.core.lifecycle import may_be_of_blueprint
 from costrel.core.lifespan import AFTER_SENT
 from costrel.core.marks import PRESERVE
@@ -24,8 +24,10 @@ __all__ = [
     "announce_finished",
     "begin_after",
     "call",
+    "call_until_value",
     "leave",
     "open_session",
+    "pass_through",
     "reading_ahead",
     "run_after",
     "run_after_this",
@@ -180,12 +182,11 @@ async def run_before(app: Any, ctx: Any, is_unsafe: bool) -> Any:
     tables: tuple[Any, ...] = (app.before_request_funcs,)
     if is_unsafe:
         tables = (app.before_unsafe_request_funcs, *tables)
-    for table in tables:
-        for name in names:
-            for function in table.get(name, ()):
-                rv = await function() if is_async(function) else await call(function)
-                if rv is not None:
-                    return rv
+    functions = iter([function for table in tables for name in names for function in table.get(name, ())])
+    for function in functions:
+        rv = await function() if is_async(function) else await call_until_value(function, functions)
+        if rv is not None:
+            return rv
 
     return None
 
@@ -196,16 +197,57 @@ async def run_after(app: Any, ctx: Any, response: Any) -> Any:
     if ctx._after_functions is not None:
         response = await run_after_this(ctx, response)
         called = len(ctx._after_functions)
-    for name in (*_names(app, ctx), None):
-        for function in reversed(app.after_request_funcs.get(name, ())):
-            response = await function(response) if is_async(function) else await call(function, response)
+    table = app.after_request_funcs
+    functions = iter([f for name in (*_names(app, ctx), None) for f in reversed(table.get(name, ()))])
+    for function in functions:
+        response = await pass_through(function, functions, response)
 
     return response if ctx._after_functions is None else await run_after_this(ctx, response, called)
 
 
 async def run_after_this(ctx: Any, response: Any, called: int = 0) -> Any:
     """Run functions of ``after_this_request`` but for those called already; the rest came from hooks."""
-    for function in islice(ctx._after_functions or (), called, None):
-        response = await call(function, response)
+    functions = islice(ctx._after_functions or (), called, None)
+    for function in functions:
+        response = await pass_through(function, functions, response)
+
+    return response
+
+
+async def call_until_value(function: Any, others: Iterator[Any]) -> Any:
+    """Call a synchronous function, and others up to the first that gives a value, which is returned.
+
+    Those that may block the loop go to a worker thread, those that follow each other together.
+    """
+    if may_run_on_loop(function):
+        rv = function()
+        return await rv if type(rv) is CoroutineType else rv
+
+    return await run_async(_until_value([function, *others]), in_thread)
+
+
+def _until_value(functions: list[Any]) -> Steps[Any]:
+    for function in functions:
+        rv = yield Call(function)
+        if rv is not None:
+            return rv
+
+    return None
+
+
+async def pass_through(function: Any, others: Iterator[Any], response: Any) -> Any:
+    """Call a function with a response, and others with what it returned, as ``call_until_value`` does."""
+    if is_async(function):
+        return await function(response)
+    if may_run_on_loop(function):
+        response = function(response)
+        return await response if type(response) is CoroutineType else response
+
+    return await run_async(_passing_through([function, *others], response), in_thread)
+
+
+def _passing_through(functions: list[Any], response: Any) -> Steps[Any]:
+    for function in functions:
+        response = yield Call(function, (response,))
 
     return response
