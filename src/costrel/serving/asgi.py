@@ -1,10 +1,11 @@
 """ASGI: push the context, drive the lifecycle on the event loop, send the response, pop the context.
 
 A request whose view is synchronous is answered in a worker thread, whole, by
-``wsgi_app``: one hop. One whose view is async is answered here, in one of two
-lanes as under WSGI: the general one runs the generators of
-``core/lifecycle.py``, the fast one is the same as a straight function. A test
-holds the two against each other, and the whole suite passes with either.
+``wsgi_app``: one hop. One whose view is async is answered on the loop, in one
+of two lanes as under WSGI: the general one runs the generators of
+``core/lifecycle.py`` (``serving/asgi_general.py``), the fast one, here, is the
+same as a straight function. A test holds the two against each other, and the
+whole suite passes with either.
 """
 
 from __future__ import annotations
@@ -95,8 +96,6 @@ class AsgiApp:
         >>> app.asgi
         <ASGI application of 'shop'>
     """
-
-    __slots__ = ("_is_door", "app")
 
     def __init__(self, app: Any, *, is_door: bool = True) -> None:
         self.app = app
