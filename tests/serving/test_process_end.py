@@ -41,6 +41,11 @@ async def around():
 """
 
 
+needs_threads_at_the_end = pytest.mark.skipif(
+    (3, 12) <= sys.version_info < (3, 12, 2), reason="this CPython starts no thread at its end (gh-113964)"
+)
+
+
 def run(code, expected_status=0):
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
@@ -64,6 +69,7 @@ def test_async_functions_are_awaited_at_the_end():
     assert run(f"{BEGIN}\n{ASYNC}\nask()") == ["True before", "True after", "True around"]
 
 
+@needs_threads_at_the_end
 def test_server_that_goes_without_a_word_leaves_nothing_to_be_done_twice():
     code = """
 import asyncio
@@ -91,9 +97,7 @@ loop.run_until_complete(serve())
     assert run(f"{BEGIN}\n{ASYNC}\n{code}") == ["True before", "True after", "True around"]
 
 
-@pytest.mark.skipif(
-    (3, 12) <= sys.version_info < (3, 12, 2), reason="this CPython starts no thread at its end (gh-113964)"
-)
+@needs_threads_at_the_end
 def test_async_functions_may_use_threads_at_the_end():
     code = """
 import asyncio
