@@ -342,5 +342,9 @@ def test_a_request_is_answered_alike_whatever_serves_it(wire, ask_each, loop, da
 
     expected = answers.pop("wsgi general, sync")
     assert expected.status < 500 or sent.target.startswith(b"/echo")  # the view itself is at fault there
+    # Of a body that is too long and breaks off, either is told: it depends on how much is read at once.
+    has_two_faults = sent.is_cut and sum(map(len, sent.pieces)) > LIMIT
     for name, answer in answers.items():
+        if has_two_faults and {answer.status, expected.status} == {400, 413}:
+            continue
         assert answer == expected, name
