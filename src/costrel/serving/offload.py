@@ -109,7 +109,7 @@ def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
     Raises:
         RuntimeError: When called on an event loop, which it would block.
     """
-    # PERF: 1.7 µs for a coroutine that never waits; through another thread it is 60.
+    # PERF: 2.3 µs for a coroutine that never waits; through another thread it is 60.
     handled = exc_info()[1]
     if handled is not None:
         coroutine = _while_handling(handled, coroutine)

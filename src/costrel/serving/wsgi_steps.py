@@ -102,7 +102,7 @@ def wait_for(app: Any, coroutine: Any) -> Any:
 
 def _run(app: Any, coroutine: Any) -> Any:
     """Run a coroutine to its end, by the application's own ``async_to_sync`` if it has one."""
-    # PERF: what ``own_method`` finds, 0.2 µs less.
+    # PERF: what ``own_method`` finds, 0.1 µs less.
     if app._own_methods or app.__class__.async_to_sync is not originals["async_to_sync"]:
         return app.async_to_sync(_await)(coroutine)
 
