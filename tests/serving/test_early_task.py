@@ -79,6 +79,19 @@ def test_task_that_somebody_keeps_has_the_error(pauses):
 
 
 @pytest.mark.parametrize("pauses", [0, 1])
+@pytest.mark.parametrize("asks", [False, True])
+def test_error_that_is_returned_is_a_value(asks, pauses):
+    async def work():
+        if asks:
+            asyncio.current_task().get_name()
+        for _ in range(pauses):
+            await asyncio.sleep(0)
+        return LookupError("no fault")
+
+    assert isinstance(finish(work()), LookupError)
+
+
+@pytest.mark.parametrize("pauses", [0, 1])
 def test_what_waits_for_the_task_to_be_done_hears_of_it(pauses):
     heard = []
 

@@ -27,7 +27,8 @@ class Begun(Coroutine[Any, Any, Any]):
         self.coroutine = coroutine
         self.context = context
         self.first: Any = None
-        """What it waits for, until that is given; its value, or its error, where it is over."""
+        """What it waits for, until that is given; its value where it is over."""
+        self.error: BaseException | None = None
         self.is_over = False
         self._is_given = False
 
@@ -38,21 +39,22 @@ class Begun(Coroutine[Any, Any, Any]):
 
         self._is_given = True
         first, self.first = self.first, None
+        error, self.error = self.error, None
         if not self.is_over:
             return first
         try:
-            if isinstance(first, BaseException):
-                raise first
+            if error is not None:
+                raise error
             raise StopIteration(first)
         finally:
-            del first  # its traceback holds this frame
+            del error  # its traceback holds this frame
 
     def throw(self, *args: Any) -> Any:
         """Go on with an error: the coroutine was cancelled."""
         if self._is_given:
             return self.coroutine.throw(*args)
 
-        if self.is_over and isinstance(self.first, BaseException):
+        if self.error is not None:
             return self.send(None)
         self._is_given = True
         first, self.first = self.first, None

@@ -160,8 +160,9 @@ class KeptLoop(asyncio.SelectorEventLoop):
             raise
         finally:
             _set_running_loop(outer)
+            was_touched = self._was_touched  # the turn is another thread's after the next line
             self._end_turn()
-            if self._was_touched:
+            if was_touched:
                 self.call_soon_threadsafe(int)  # wakes the loop's thread, which knows nothing of it
         if task is None:
             return value
@@ -198,9 +199,11 @@ class KeptLoop(asyncio.SelectorEventLoop):
             self._begun = None
             _enter_task(self, early)
             is_over = True
+            first: Any = None
+            failure: BaseException | None = None
             try:
                 try:
-                    first: Any = context.run(coroutine.send, None)
+                    first = context.run(coroutine.send, None)
                     is_over = False
                 finally:
                     _leave_task(self, early)
@@ -212,13 +215,13 @@ class KeptLoop(asyncio.SelectorEventLoop):
                 if self._begun is None and getrefcount(early) == _OUR_REFERENCES:
                     del coroutine, context
                     raise
-                first = error
+                failure = error
             finally:
                 self._early = None
 
             begun = self._begun or self._set_up(early, coroutine, context)
-            begun.first, begun.is_over = first, is_over
-            self._begun = first = None
+            begun.first, begun.error, begun.is_over = first, failure, is_over
+            self._begun = first = failure = None
             if not is_over and _GREENLETS in _modules:
                 self._bound = early
             # A task lets these through besides having them as its error.
